@@ -1,0 +1,50 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+playbook = ansible-playbook $(1) $(ARGS)
+
+help: ## what there is to type
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.locked ## the controller's packages, from the lock
+
+.venv/.locked: requirements.lock pyproject.toml
+	@scripts/setup "$(PYTHON)"
+
+deploy: setup ## a host to a running app on a database at head
+	$(call playbook,deploy.yml)
+
+migrate: setup ## the database to head, the app left as it is
+	$(call playbook,playbooks/migrate.yml)
+
+status: setup ## where things stand
+	$(call playbook,playbooks/status.yml)
+
+revision: setup ## m="add email": autogenerate a revision on the development database
+	@scripts/revision "$(m)"
+
+psql: setup ## psql on the deployed database
+	@scripts/psql $(ARGS)
+
+lock: setup ## requirements.lock anew from pyproject.toml
+	scripts/lock
+
+test: setup ## everything: lint, unit, integration, hosts
+	tests/run
+
+test-quick: setup ## lint and unit tests, no server and no container
+	tests/run quick
+
+lint: setup ## what CI lints
+	scripts/lint
+
+bench: setup ## this project beside a naive playbook
+	bench/run
+
+clean: ## the controller's caches and packages; never a deployed host, never secrets
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
+
+.PHONY: help setup deploy migrate status revision psql lock test test-quick lint bench clean
