@@ -1,0 +1,229 @@
+"""One look at a host: the releases and venv that are there, the app's process, its port, the room left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import tree
+
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running process; `started` in seconds since the epoch."""
+
+    pid: int
+    name: str
+    uid: int
+    started: float
+
+
+@dataclass(frozen=True)
+class Host:
+    """What was found. Ids are folder names below `releases` and `venvs`, empty where there is none."""
+
+    live: str
+    previous: str
+    releases: list[str]
+    venvs: dict[str, list[str]]
+    release_intact: bool
+    venv_seal: str
+    venv_intact: bool
+    process: Process | None
+    running_release: str
+    stale: bool
+    port_user: Process | None
+    port_taken: bool
+    supervised: bool
+    free_bytes: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Gives the fields for JSON."""
+        return asdict(self)
+
+
+def look(
+    root: Path,
+    *,
+    release: str,
+    digest: str,
+    alembic_config: str,
+    venv: str,
+    unit: str,
+    pidfile: Path,
+    running: Path,
+    port: int,
+    read_at_start: list[Path],
+) -> Host:
+    """Looks at the app below `root`, without changing anything.
+
+    `digest` is what the files of `release` are to have; `unit` names the systemd unit and `pidfile`
+    supervisor's, whichever runs the app; `running` is the file in which the start script leaves its
+    pid and release; the process is stale when a file of `read_at_start` is newer.
+    """
+    releases = root / "releases"
+    process = _service_process(unit, pidfile)
+    files = releases / release / "app"
+    seal = _seal(root / "venvs" / venv) if venv else ""
+    port_taken, port_user = _stranger(port, process)
+    return Host(
+        live=_link(root / "current"),
+        previous=_link(root / "previous"),
+        releases=_newest_first(releases),
+        venvs=_venvs_in_use(root),
+        release_intact=bool(release)
+        and files.is_dir()
+        and (not digest or tree.digest(files, without=[alembic_config]) == digest),
+        venv_seal=seal,
+        venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
+        process=process,
+        running_release=_release_of(process, running),
+        stale=process is not None
+        and any(path.exists() and path.stat().st_mtime > process.started for path in read_at_start),
+        port_user=port_user,
+        supervised=_read(pidfile).isdigit() and _process(int(_read(pidfile))) is not None,
+        port_taken=port_taken,
+        free_bytes=_free_bytes(root),
+    )
+
+
+def _link(path: Path) -> str:
+    return Path(os.readlink(path)).name if path.is_symlink() else ""
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
+def _newest_first(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    entries = [entry for entry in folder.iterdir() if entry.is_dir()]
+    return [e.name for e in sorted(entries, key=lambda entry: entry.stat().st_mtime, reverse=True)]
+
+
+def _venvs_in_use(root: Path) -> dict[str, list[str]]:
+    """Each venv with the releases that point to it."""
+    users: dict[str, list[str]] = {name: [] for name in _newest_first(root / "venvs")}
+    for release in _newest_first(root / "releases"):
+        venv = _link(root / "releases" / release / "venv")
+        if venv in users:
+            users[venv].append(release)
+    return users
+
+
+def _seal(venv: Path) -> str:
+    """A digest of which files are in a venv and how long they are; empty when there is no venv."""
+    if not (venv / "bin" / "python").exists():
+        return ""
+    total = hashlib.sha256()
+    for relative in tree.files(venv, exclude=("__pycache__", ".seal")):
+        total.update(f"{relative} {os.lstat(venv / relative).st_size}\n".encode())
+    return total.hexdigest()
+
+
+def _service_process(unit: str, pidfile: Path) -> Process | None:
+    if unit and Path("/run/systemd/system").is_dir():
+        shown = subprocess.run(
+            ["systemctl", "show", "--property=MainPID", "--value", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        return _process(int(shown)) if shown.isdigit() and int(shown) else None
+    supervisor = _read(pidfile)
+    if not supervisor.isdigit() or _process(int(supervisor)) is None:
+        return None
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _parent(int(entry.name)) == int(supervisor):
+            return _process(int(entry.name))
+    return None
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """proc(5): the fields of /proc/PID/stat from the third on; the second may hold blanks and brackets."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def _parent(pid: int) -> int:
+    fields = _stat_fields(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _process(pid: int) -> Process | None:
+    fields = _stat_fields(pid)
+    if not fields:
+        return None
+    uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+    age = uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return Process(
+        pid, _read(Path(f"/proc/{pid}/comm")), os.stat(f"/proc/{pid}").st_uid, time.time() - age
+    )
+
+
+def _release_of(process: Process | None, running: Path) -> str:
+    """What the start script left: its own pid, which the app took over, and the release."""
+    pid, _, release = _read(running).partition(" ")
+    return release if process and pid == str(process.pid) else ""
+
+
+def _listeners(port: int) -> dict[str, int]:
+    """The sockets that listen on a TCP port (proc(5), /proc/net/tcp), with the uid that opened each."""
+    found: dict[str, int] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not port or not os.path.exists(table):
+            continue
+        for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                found[f"socket:[{fields[9]}]"] = int(fields[7])
+    return found
+
+
+def _stranger(port: int, service: Process | None) -> tuple[bool, Process | None]:
+    """Whether something other than the service listens on the port, and what, where that can be seen.
+
+    Without CAP_SYS_PTRACE, in a container for instance, not even root sees the sockets of another
+    account's processes; then a socket of the service's own account counts as the service's.
+    """
+    listeners = _listeners(port)
+    if not listeners:
+        return False, None
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            held = {os.readlink(descriptor) for descriptor in (entry / "fd").iterdir()}
+        except OSError:
+            continue
+        if held & set(listeners):
+            owner = _process(int(entry.name))
+            return not _belongs(owner, service), owner
+    return service is None or set(listeners.values()) != {service.uid}, None
+
+
+def _belongs(process: Process | None, service: Process | None) -> bool:
+    """Whether `process` is the service's or below it."""
+    pid = process.pid if process else 0
+    while service and pid > 1:
+        if pid == service.pid:
+            return True
+        pid = _parent(pid)
+    return False
+
+
+def _free_bytes(path: Path) -> int:
+    while not path.exists():
+        path = path.parent
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize

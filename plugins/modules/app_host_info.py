@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright the Headway authors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at an app's host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: app_host_info
+short_description: One look at an app's host
+version_added: 0.1.0
+description:
+  - Tells in one call what a deploy decides by. Releases and whether one is intact, the venv, the running process
+    and whether it is older than what it read at its start, who uses the port, the room left on the disk.
+options:
+  root:
+    description: The app's folder on the host, which holds C(releases), C(venvs) and C(current).
+    type: path
+    required: true
+  release:
+    description: The release to look at.
+    type: str
+    default: ""
+  digest:
+    description: The digest that the files of O(release) are to have, as M(app_source_info) gives it.
+    type: str
+    default: ""
+  alembic_config:
+    description: The alembic.ini of the release, which the digest leaves out.
+    type: str
+    default: alembic.ini
+  venv:
+    description: The venv to look at.
+    type: str
+    default: ""
+  unit:
+    description: The systemd unit that runs the app.
+    type: str
+    default: ""
+  pidfile:
+    description: The pidfile of the supervisor that runs the app where there is no systemd.
+    type: path
+    default: /nonexistent
+  running:
+    description: The file in which the app's start script leaves its pid and release.
+    type: path
+    default: /nonexistent
+  port:
+    description: The TCP port that the app is to listen on, 0 for none.
+    type: int
+    default: 0
+  read_at_start:
+    description: Files that the app reads when it starts.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing.
+  diff_mode:
+    support: none
+    description: Nothing to show.
+author:
+  - The Headway authors (@headway)
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  app_host_info:
+    root: /opt/evaluation_app
+    unit: evaluation_app.service
+    port: 8000
+  register: host
+"""
+
+RETURN = r"""
+live:
+  description: The release that C(current) points to.
+  returned: success
+  type: str
+previous:
+  description: The release that was live before.
+  returned: success
+  type: str
+releases:
+  description: The releases on the host, newest first.
+  returned: success
+  type: list
+  elements: str
+venvs:
+  description: Each venv with the releases that use it.
+  returned: success
+  type: dict
+release_intact:
+  description: Whether the files of the release are there as they were deployed.
+  returned: success
+  type: bool
+venv_seal:
+  description: A digest of the venv's files.
+  returned: success
+  type: str
+venv_intact:
+  description: Whether the venv is as it was when it was sealed.
+  returned: success
+  type: bool
+process:
+  description: The app's main process (pid, name, uid, started in seconds since the epoch), or none.
+  returned: success
+  type: dict
+running_release:
+  description: The release that the process was started from.
+  returned: success
+  type: str
+stale:
+  description: Whether a file of O(read_at_start) is newer than the process.
+  returned: success
+  type: bool
+port_taken:
+  description: Whether something other than the app listens on the port.
+  returned: success
+  type: bool
+port_user:
+  description: The process that listens on the port, where it can be seen.
+  returned: success
+  type: dict
+supervised:
+  description: Whether the supervisor of O(pidfile) runs.
+  returned: success
+  type: bool
+free_bytes:
+  description: Bytes left where O(root) is.
+  returned: success
+  type: int
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.deployment import host
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "path", "required": True},
+            "release": {"type": "str", "default": ""},
+            "digest": {"type": "str", "default": ""},
+            "alembic_config": {"type": "str", "default": "alembic.ini"},
+            "venv": {"type": "str", "default": ""},
+            "unit": {"type": "str", "default": ""},
+            "pidfile": {"type": "path", "default": "/nonexistent"},
+            "running": {"type": "path", "default": "/nonexistent"},
+            "port": {"type": "int", "default": 0},
+            "read_at_start": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    found = host.look(
+        Path(given["root"]),
+        release=given["release"],
+        digest=given["digest"],
+        alembic_config=given["alembic_config"],
+        venv=given["venv"],
+        unit=given["unit"],
+        pidfile=Path(given["pidfile"]),
+        running=Path(given["running"]),
+        port=given["port"],
+        read_at_start=[Path(path) for path in given["read_at_start"]],
+    )
+    module.exit_json(changed=False, **found.to_dict())
+
+
+if __name__ == "__main__":
+    main()

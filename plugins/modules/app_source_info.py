@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright the Headway authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads an app's source on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: app_source_info
+short_description: What a release of an app's source is made of
+version_added: 0.1.0
+description:
+  - Reads an app's source on the controller and tells the release that it makes, its requirements and where
+    its alembic.ini is.
+  - Packs a folder into an archive that is the same for the same content, unless it is there already.
+options:
+  source:
+    description: A folder or a wheel on the controller, or a pinned requirement (V(name==version)).
+    type: str
+    required: true
+  alembic_config:
+    description: The alembic.ini in the source, relative to it. Found when not given.
+    type: str
+    default: ""
+  requirements:
+    description:
+      - Requirements files, relative to the folder, or lines for pip.
+      - "None: requirements.txt, or the dependencies in pyproject.toml."
+    type: list
+    elements: str
+    default: []
+  psycopg2:
+    description: Which psycopg2 the requirements are to name.
+    type: str
+    choices: [source, binary]
+    default: source
+  archives:
+    description: The folder that keeps the archives.
+    type: path
+    required: true
+  wheels:
+    description: The folder on the hosts that a wheel is put into.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing but its own folder of archives.
+  diff_mode:
+    support: none
+    description: Nothing to show.
+author:
+  - The Headway authors (@headway)
+"""
+
+EXAMPLES = r"""
+- name: Know the release that the source makes
+  app_source_info:
+    source: app
+    archives: .cache/releases
+  delegate_to: localhost
+  become: false
+  register: source
+"""
+
+RETURN = r"""
+release:
+  description: The release's id, from the content of the source and its requirements.
+  returned: success
+  type: str
+  sample: 3f9a1c0b7d21
+digest:
+  description: sha256 of the source's files without its alembic.ini.
+  returned: success
+  type: str
+alembic_config:
+  description: The alembic.ini relative to the source, also where it is yet to be rendered.
+  returned: success
+  type: str
+  sample: alembic.ini
+alembic_config_exists:
+  description: Whether the source has that alembic.ini.
+  returned: success
+  type: bool
+script_location:
+  description: The folder of the migration environment relative to the alembic.ini, where there is just one.
+  returned: success
+  type: str
+  sample: alembic
+requirements:
+  description: Lines for pip.
+  returned: success
+  type: list
+  elements: str
+constraints:
+  description: Constraints for pip.
+  returned: success
+  type: list
+  elements: str
+archive:
+  description: The packed folder or the wheel, empty where there is neither.
+  returned: success
+  type: str
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.deployment import source
+from ..module_utils.deployment.requirements import RequirementsError
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "source": {"type": "str", "required": True},
+            "alembic_config": {"type": "str", "default": ""},
+            "requirements": {"type": "list", "elements": "str", "default": []},
+            "psycopg2": {"type": "str", "choices": ["source", "binary"], "default": "source"},
+            "archives": {"type": "path", "required": True},
+            "wheels": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        read = source.read(
+            given["source"],
+            alembic_config=given["alembic_config"],
+            requirements=given["requirements"],
+            psycopg2=given["psycopg2"],
+            archives=Path(given["archives"]),
+            wheels=given["wheels"],
+        )
+    except (source.SourceError, RequirementsError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **read.to_dict())
+
+
+if __name__ == "__main__":
+    main()
