@@ -1,0 +1,201 @@
+"""The README's commands on a fresh machine, as a new user types them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+from docker.models.containers import Container
+from testinfra.host import Host
+
+from tests.images.host import run
+
+APP = "/opt/evaluation_app"
+ETC = "/etc/evaluation_app"
+
+
+@dataclass(frozen=True)
+class Deploy:
+    output: str
+
+    @property
+    def changed(self) -> int:
+        recap = re.findall(r"^localhost\s+: ok=\d+\s+changed=(\d+)", self.output, re.MULTILINE)
+        assert len(recap) == 1, self.output
+        return int(recap[0])
+
+
+def deploy(machine: Container, command: str = "make deploy") -> Deploy:
+    done = run(machine, f"cd /root/headway && {command}")
+    assert done.returncode == 0, done.stdout
+    return Deploy(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def first(machine: Container) -> Deploy:
+    return deploy(machine)
+
+
+@pytest.fixture(scope="module")
+def second(machine: Container, first: Deploy) -> Deploy:
+    return deploy(machine)
+
+
+def sql(machine: Container, statement: str) -> str:
+    done = run(machine, f'psql -U postgres -d evaluation_app -Atc "{statement}"')
+    assert done.returncode == 0, done.stdout
+    return done.stdout.strip()
+
+
+def test_the_first_deploy_says_where_the_app_answers(first: Deploy) -> None:
+    assert "http://127.0.0.1:8000" in first.output
+    assert "c6cc06acee49" in first.output
+
+
+def test_the_second_deploy_changes_nothing(second: Deploy) -> None:
+    assert second.changed == 0, second.output
+
+
+def test_the_playbook_alone_does_the_same(machine: Container, second: Deploy) -> None:
+    assert deploy(machine, ". .venv/bin/activate && ansible-playbook deploy.yml").changed == 0
+
+
+def test_the_app_answers_and_its_database_fits(host: Host, second: Deploy) -> None:
+    health = json.loads(
+        host.check_output(
+            "python3 -c \"import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/healthz').read().decode())\""
+        )
+    )
+    assert health["database"] == health["code"] == ["c6cc06acee49"]
+
+
+def test_every_password_is_scram(machine: Container, second: Deploy) -> None:
+    kept = sql(
+        machine,
+        "select rolname, left(rolpassword, 14) from pg_authid where rolpassword is not null",
+    )
+    assert sorted(kept.splitlines()) == [
+        "evaluation_app_app|SCRAM-SHA-256$",
+        "evaluation_app_owner|SCRAM-SHA-256$",
+    ]
+
+
+def test_the_data_has_checksums(machine: Container, second: Deploy) -> None:
+    assert sql(machine, "show data_checksums") == "on"
+
+
+def test_the_app_role_has_rows_only(host: Host, second: Deploy) -> None:
+    psql = f"psql 'host=127.0.0.1 dbname=evaluation_app user=evaluation_app_app passfile={ETC}/app.pgpass' -Atc"
+    assert host.run(
+        f"{psql} \"insert into person(name) values ('Ada') returning name\""
+    ).stdout.startswith("Ada")
+    assert "permission denied for schema public" in host.run(f"{psql} 'create table x()'").stderr
+    assert "must be owner of table person" in host.run(f"{psql} 'drop table person'").stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "user", "group"),
+    [
+        (ETC, 0o750, "root", "evaluation_app"),
+        (f"{ETC}/owner.pgpass", 0o600, "evaluation_app", "evaluation_app"),
+        (f"{ETC}/app.pgpass", 0o600, "evaluation_app", "evaluation_app"),
+        (f"{ETC}/app.env", 0o640, "root", "evaluation_app"),
+        (f"{ETC}/migrate.env", 0o640, "root", "evaluation_app"),
+        (f"{APP}/current/app/alembic.ini", 0o640, "root", "evaluation_app"),
+        (f"{APP}/current/app/service.py", 0o644, "root", "root"),
+    ],
+)
+def test_files_have_their_modes(
+    host: Host, second: Deploy, path: str, mode: int, user: str, group: str
+) -> None:
+    file = host.file(path)
+    assert (oct(file.mode), file.user, file.group) == (oct(mode), user, group)
+
+
+def test_no_password_is_in_alembic_ini_or_on_a_command_line(
+    machine: Container, host: Host, second: Deploy
+) -> None:
+    passwords = run(machine, "cat /root/headway/.secrets/local/*").stdout.split()
+    assert len(passwords) >= 2
+    shown = host.check_output(
+        f"cat {APP}/current/app/alembic.ini {ETC}/app.env {ETC}/migrate.env; cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
+    )
+    assert not [word for word in passwords if word in shown or word in second.output]
+
+
+def test_plain_alembic_tells_the_truth(host: Host, second: Deploy) -> None:
+    current = "cd /opt/evaluation_app/current/app && ../venv/bin/alembic current"
+    assert "c6cc06acee49 (head)" in host.check_output(current)
+    assert "c6cc06acee49 (head)" in host.check_output(
+        f"runuser -u evaluation_app -- sh -c '{current}'"
+    )
+
+
+def test_psycopg2_is_compiled_on_the_host(host: Host, second: Deploy) -> None:
+    loaded = host.check_output(
+        f"{APP}/current/venv/bin/python -c "
+        "\"import psycopg2._psycopg as p; print(open('/proc/self/maps').read()); print(p.__file__)\""
+    )
+    assert (
+        "/usr/lib/x86_64-linux-gnu/libpq.so" in loaded
+        or "/usr/lib/aarch64-linux-gnu/libpq.so" in loaded
+    )
+    assert "psycopg2_binary.libs" not in loaded
+
+
+REVISION = '''"""add email"""
+import sqlalchemy as sa
+from alembic import op
+revision = "a1b2c3d4e5f6"
+down_revision = "c6cc06acee49"
+def upgrade():
+    op.add_column("person", sa.Column("email", sa.String(200)))
+def downgrade():
+    op.drop_column("person", "email")
+'''
+
+
+def test_a_new_revision_is_applied_and_few_tasks_change(
+    machine: Container, host: Host, second: Deploy
+) -> None:
+    run(
+        machine,
+        f"cat > /root/headway/app/alembic/versions/a1b2c3d4e5f6_add_email.py <<'PY'\n{REVISION}PY\n",
+    )
+    before = host.check_output(f"readlink {APP}/current")
+    checked = deploy(machine, "make deploy ARGS='--check --diff'")
+    assert "ADD COLUMN email" in checked.output
+    assert sql(machine, "select version_num from alembic_version") == "c6cc06acee49"
+    assert host.check_output(f"readlink {APP}/current") == before
+
+    third = deploy(machine)
+    assert "Upgrade the database" in third.output.split("PLAY RECAP")[1]
+    assert 0 < third.changed <= 10
+    assert sql(machine, "select version_num from alembic_version") == "a1b2c3d4e5f6"
+    assert sql(machine, "select count(*) from person where name = 'Ada' and email is null") != "0"
+    assert deploy(machine).changed == 0
+
+
+TAMPERINGS = {
+    "a file of the release": f"echo '# by hand' >> {APP}/current/app/service.py",
+    "a mode": f"chmod 0644 {ETC}/app.pgpass",
+    "alembic.ini": f"sed -i 's/evaluation_app_owner@/postgres@/' {APP}/current/app/alembic.ini",
+    "a package in the venv": f"rm -r {APP}/current/venv/lib/python3*/site-packages/fastapi",
+    "a grant": "psql -U postgres -d evaluation_app -c 'revoke select on person from evaluation_app_app'",
+    "a dropped default privilege": "psql -U postgres -d evaluation_app -c 'alter default privileges for role "
+    "evaluation_app_owner in schema public revoke select on tables from evaluation_app_app'",
+    "a password": "psql -U postgres -c \"alter role evaluation_app_app password 'other'\"",
+    "the app stopped": "kill $(cat /run/evaluation_app/supervisord.pid)",
+    "the live link": f"rm {APP}/current",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_what_was_changed_by_hand_is_found_and_mended(
+    machine: Container, host: Host, second: Deploy, what: str
+) -> None:
+    assert run(machine, TAMPERINGS[what]).returncode == 0
+    assert deploy(machine).changed > 0
+    assert deploy(machine).changed == 0
