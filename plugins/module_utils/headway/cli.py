@@ -1,0 +1,105 @@
+"""The `headway` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import engine, report
+from .errors import HeadwayError
+from .project import Project
+
+FINE, FAULT, PENDING = 0, 1, 2
+
+EXIT_CODES = "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code."""
+    options = _parser().parse_args(arguments)
+    project = Project(options.config, options.name, tuple(options.x), user=options.user)
+    try:
+        code: int = options.run(project, options)
+    except HeadwayError as fault:
+        if options.format == "json":
+            print(json.dumps(fault.to_dict(), indent=2))
+        else:
+            for line in fault.data.get("log", ()):
+                print(line, file=sys.stderr)
+        print(f"headway: {fault.message}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        print("headway: interrupted; `headway status` says what is applied.", file=sys.stderr)
+        return FAULT
+    return code
+
+
+def _status(project: Project, options: argparse.Namespace) -> int:
+    status = engine.status(project)
+    _show(options, status.to_dict(), report.status_text(status))
+    return PENDING if options.check and not status.at_head else FINE
+
+
+def _history(project: Project, options: argparse.Namespace) -> int:
+    status = engine.status(project)
+    revisions = [revision.to_dict() for revision in status.history]
+    _show(options, {"history": revisions}, report.history_text(status.history, status.current))
+    return FINE
+
+
+def _plan(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan(
+        project, options.revision, allow_several_heads=options.allow_several_heads
+    )
+    _show(options, planned.to_dict(), report.plan_text(planned))
+    return FINE
+
+
+def _upgrade(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan(
+        project, options.revision, allow_several_heads=options.allow_several_heads, sql=False
+    )
+    migration = engine.upgrade(project, planned)
+    _show(options, migration.to_dict(), report.migration_text(migration))
+    return FINE
+
+
+def _show(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    print(json.dumps(data, indent=2) if options.format == "json" else text.rstrip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-c", "--config", default="alembic.ini", help="default: %(default)s")
+    common.add_argument("-n", "--name", default="alembic", help="section of it")
+    common.add_argument("-x", action="append", default=[], help="argument for env.py")
+    common.add_argument("--user", help="account to run the app's code as (needs root)")
+    common.add_argument("--format", choices=["text", "json"], default="text")
+
+    target = argparse.ArgumentParser(add_help=False)
+    target.add_argument("revision", nargs="?", default="heads", help="default: %(default)s")
+    target.add_argument("--allow-several-heads", action="store_true")
+
+    parser = argparse.ArgumentParser(prog="headway", description=__doc__, epilog=EXIT_CODES)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    status = commands.add_parser("status", parents=[common], help="where things stand")
+    status.add_argument("--check", action="store_true", help="exit with 2 unless at head")
+    status.set_defaults(run=_status)
+
+    plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
+    plan.set_defaults(run=_plan)
+
+    upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
+    upgrade.set_defaults(run=_upgrade)
+
+    history = commands.add_parser("history", parents=[common], help="the revisions, base first")
+    history.set_defaults(run=_history)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

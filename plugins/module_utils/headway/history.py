@@ -1,0 +1,83 @@
+"""The revision graph as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from .data import Data
+
+
+@dataclass(frozen=True)
+class Revision(Data):
+    """One revision file.
+
+    `message` is the first paragraph of its docstring, `description` what its author wrote
+    below. `parents` are all revisions that must be applied before it: `down_revision` and what
+    `depends_on` comes to.
+    """
+
+    revision: str
+    message: str
+    description: str
+    file: str
+    down_revision: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    branch_labels: tuple[str, ...]
+    parents: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give the id and the message, as a person names a revision."""
+        return f'{self.revision} "{self.message}"' if self.message else self.revision
+
+
+@dataclass(frozen=True)
+class Branch(Data):
+    """A revision from which the history goes on in more than one way."""
+
+    revision: str
+    into: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class History(Data):
+    """All revisions, each after its parents."""
+
+    revisions: tuple[Revision, ...]
+
+    @cached_property
+    def by_id(self) -> dict[str, Revision]:
+        """The revisions by their id."""
+        return {revision.revision: revision for revision in self.revisions}
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """What the version table holds once everything is applied."""
+        return self.heads_of(self.by_id)
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Where the history divides."""
+        into: dict[str, list[str]] = {}
+        for revision in self.revisions:
+            for parent in revision.down_revision:
+                into.setdefault(parent, []).append(revision.revision)
+        return tuple(Branch(r, tuple(sorted(n))) for r, n in into.items() if len(n) > 1)
+
+    def applied(self, current: Iterable[str]) -> set[str]:
+        """Give every revision that a database at `current` has had applied."""
+        found: set[str] = set()
+        to_visit = [revision for revision in current if revision in self.by_id]
+        while to_visit:
+            revision = to_visit.pop()
+            if revision not in found:
+                found.add(revision)
+                to_visit.extend(self.by_id[revision].parents)
+        return found
+
+    def heads_of(self, applied: Iterable[str]) -> tuple[str, ...]:
+        """Give what the version table holds when exactly `applied` are applied."""
+        present = set(applied)
+        below = {parent for r in present for parent in self.by_id[r].parents}
+        return tuple(sorted(present - below))

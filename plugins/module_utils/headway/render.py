@@ -1,0 +1,92 @@
+"""The SQL of steps that are not run."""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.engine import Dialect
+
+from .environment import Environment
+
+Rendered = dict[str, tuple["str | None", "str | None"]]
+
+
+def render(
+    steps: Sequence[RevisionStep],
+    current: tuple[str, ...],
+    live: MigrationContext,
+    environment: Environment,
+) -> Rendered:
+    """Give for each revision its SQL, or the reason why only the run can tell.
+
+    This is alembic's offline mode, entered from `live`, the context that env.py configured for
+    a real run, so that its options, arguments and server's dialect hold and env.py's own offline
+    half need not work. Nothing is sent: the context has no connection. A revision that asks the
+    database for rows gets none and fails; those after it are rendered all the same.
+    """
+    buffer = io.StringIO()
+    rendered: Rendered = {}
+
+    def write(_: Any, __: Any) -> Iterator[RevisionStep]:
+        for step in steps:
+            failure: list[str] = []
+            step.migration_fn = _noting(step.migration_fn, failure)
+            yield step
+            sql = buffer.getvalue().strip()
+            rendered[step.revision.revision] = (None, failure[0]) if failure else (sql, None)
+            buffer.seek(0)
+            buffer.truncate()
+
+    options = {
+        **{name: value for name, value in live.opts.items() if name != "output_encoding"},
+        "as_sql": True,
+        "literal_binds": True,
+        "starting_rev": current or None,
+        "output_buffer": buffer,
+        "fn": write,
+        "on_version_apply": (),
+    }
+    alembic = environment.context
+    offline = MigrationContext(_dialect_for_text(live.dialect), None, options, alembic)
+    logging.disable(logging.INFO)  # alembic would log each step as an upgrade that runs
+    try:
+        alembic._migration_context = offline
+        alembic.context_opts["as_sql"] = True  # what context.is_offline_mode() tells
+        with Operations.context(offline):
+            offline.run_migrations(**environment.run_arguments)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        for step in steps:
+            rendered.setdefault(step.revision.revision, (None, reason))
+    finally:
+        logging.disable(logging.NOTSET)
+        alembic._migration_context = live
+        del alembic.context_opts["as_sql"]
+    return rendered
+
+
+def _noting(migrate: Callable[..., None], failure: list[str]) -> Callable[..., None]:
+    @wraps(migrate)  # alembic's log has its name
+    def attempt(**arguments: Any) -> None:
+        try:
+            migrate(**arguments)
+        except Exception as error:
+            failure.append(f"{type(error).__name__}: {error}")
+
+    return attempt
+
+
+def _dialect_for_text(dialect: Dialect) -> Dialect:
+    """Give the server's dialect without the doubled percent signs that drivers are sent."""
+    plain = copy.copy(dialect)
+    plain.paramstyle = "named"
+    plain.positional = False
+    plain.identifier_preparer = dialect.preparer(plain)
+    return plain

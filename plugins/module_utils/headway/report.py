@@ -1,0 +1,87 @@
+"""Results as text for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .engine import AppliedRevision, Migration, Plan, Status
+from .history import Revision
+
+
+def status_text(status: Status) -> str:
+    """Say where things stand."""
+    lines = [status.database, f"  current  {_ids(status.current)}"]
+    if status.unknown:
+        lines += [f"  unknown  {_ids(status.unknown)}: the code is older than the database"]
+    lines += [f"  head     {_ids(status.heads)}"]
+    if status.pending:
+        lines += [f"  pending  {len(status.pending)}"]
+        lines += [f"    {revision.revision}  {revision.message}" for revision in status.pending]
+    elif status.at_head:
+        lines += ["  at head, nothing is pending"]
+    return "\n".join(lines)
+
+
+def history_text(history: Iterable[Revision], current: Iterable[str]) -> str:
+    """List the revisions, base first, the current ones marked."""
+    marked = set(current)
+    return "\n".join(
+        f"{'*' if r.revision in marked else ' '} {r.revision}  {r.message}"
+        + (f"  ({', '.join(r.branch_labels)})" if r.branch_labels else "")
+        for r in history
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """Show what a run would do, with its SQL."""
+    if not plan.pending:
+        return f"{plan.database}\n  {_ids(plan.current)}, nothing to apply"
+    steps = f"{_ids(plan.current)} -> {_ids(plan.after)}, {len(plan.pending)} to apply"
+    return f"{plan.database}\n  {steps}\n{_pending_text(plan)}"
+
+
+def diff(plan: Plan) -> dict[str, str]:
+    """Give a plan in the form that Ansible's --diff shows: the revisions, then the SQL."""
+    return {
+        "before_header": plan.database,
+        "after_header": f"{plan.database}, {len(plan.pending)} to apply",
+        "before": f"current: {_ids(plan.current)}\n",
+        "after": f"current: {_ids(plan.after)}\n{_pending_text(plan)}",
+    }
+
+
+def migration_text(migration: Migration) -> str:
+    """Say what a run did."""
+    if not migration.changed:
+        return f"{migration.database}\n  {_ids(migration.after)}, nothing to apply"
+    return "\n".join(
+        [
+            migration.database,
+            f"  {_ids(migration.before)} -> {_ids(migration.after)}",
+            *applied_lines(migration.applied),
+        ]
+    )
+
+
+def applied_lines(applied: Iterable[AppliedRevision]) -> list[str]:
+    """Give a line for each revision applied, with its time."""
+    return [
+        f"    {a.revision}  {a.message}" + (f"  ({a.seconds:.3f} s)" if a.seconds else "")
+        for a in applied
+    ]
+
+
+def _pending_text(plan: Plan) -> str:
+    lines: list[str] = []
+    for pending in plan.pending:
+        lines += ["", f"-- {pending.revision}  {pending.message}", f"-- {pending.file}"]
+        lines += [f"-- {line}" for line in pending.description.splitlines()]
+        if pending.sql is not None:
+            lines += [pending.sql]
+        elif pending.sql_unknown:
+            lines += [f"-- SQL known only when it runs: {pending.sql_unknown}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _ids(revisions: Iterable[str]) -> str:
+    return ", ".join(revisions) or "base (no revision)"

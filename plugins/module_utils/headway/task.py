@@ -1,0 +1,57 @@
+"""What both Ansible modules share. Knows AnsibleModule by its shape only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .errors import HeadwayError
+from .project import Project
+from .secrets import Secrets
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "config": {"type": "path", "required": True},
+    "name": {"type": "str", "default": "alembic"},
+    "x_arguments": {"type": "list", "elements": "str", "default": []},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "user": {"type": "str"},
+}
+
+
+def perform(module: Any, work: Callable[[Project], dict[str, Any]]) -> None:
+    """End the module with what `work` returns, or with the fault it raises, in a sentence."""
+    project = _project(module.params)
+    _hide_secrets_alone(module, project)
+    # The environment is told to nobody, not even where no secret is seen in it.
+    invocation = {"module_args": {**module.params, "environment": "(not shown)"}}
+    try:
+        result = work(project)
+    except HeadwayError as fault:
+        data = {"kind": fault.kind, **fault.data}
+        module.fail_json(msg=fault.message, invocation=invocation, **data)
+    else:
+        module.exit_json(**result, invocation=invocation)
+
+
+def _project(params: dict[str, Any]) -> Project:
+    return Project(
+        config=params["config"],
+        name=params["name"],
+        x_arguments=tuple(params["x_arguments"]),
+        environment={name: str(value) for name, value in params["environment"].items()},
+        user=params["user"],
+    )
+
+
+def _hide_secrets_alone(module: Any, project: Project) -> None:
+    """Have Ansible blank out the secrets, not every value of `environment`.
+
+    It replaces each no_log value wherever it occurs: with DEBUG: "1" in the environment, every
+    1 in the revision ids of the result would be gone.
+    """
+    secrets = Secrets()
+    secrets.learn_environment(project.environment)
+    for argument in project.x_arguments:
+        secrets.learn(argument.partition("=")[2])
+    module.no_log_values.clear()
+    module.no_log_values.update(secrets.known)
