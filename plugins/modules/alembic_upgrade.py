@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright the Headway authors
+# Apache License 2.0 (see LICENSE)
+"""Ansible module: applies the pending migrations."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: alembic_upgrade
+short_description: Apply the pending alembic migrations of an app
+version_added: 0.1.0
+description:
+  - Brings the database to the revision asked for, through the app's own C(env.py), unchanged.
+  - C(changed) is whether the version table before and after differ, both read from the database.
+  - Each revision gets a transaction of its own, unless C(env.py) says otherwise, so that those
+    before one that fails are kept and a rerun resumes there.
+  - Reads the database again after the run, and fails when it is not where it should be.
+  - Must run with the interpreter that has the app's packages, so set
+    C(ansible_python_interpreter) to that of the app's virtual environment on the task.
+author:
+  - The Headway authors
+options:
+  config:
+    description: Path of the app's C(alembic.ini), or of a C(pyproject.toml) with C([tool.alembic]).
+    type: path
+    required: true
+  revision:
+    description:
+      - Where to go. V(heads), an id or the beginning of one, V(+1), or V(branch@head).
+      - A revision that is applied already leaves everything as it is; nothing is downgraded.
+    type: str
+    default: heads
+  allow_several_heads:
+    description:
+      - Apply V(heads) also where the history has several of them.
+      - Without it that is refused, since two heads are most often a merge that was forgotten.
+    type: bool
+    default: false
+  name:
+    description: Section of the file, as with C(alembic --name).
+    type: str
+    default: alembic
+  x_arguments:
+    description: Arguments for C(env.py), each as with C(alembic -x).
+    type: list
+    elements: str
+    default: []
+  environment:
+    description:
+      - Environment variables for C(env.py) and the revisions.
+      - They are shown nowhere, and the passwords in them are blanked out of everything returned.
+    type: dict
+    default: {}
+  user:
+    description:
+      - Account that C(env.py) and the revisions run as. The module, which must then run as root,
+        takes on its uid, groups and C(HOME) before any of the app's code is loaded, so that
+        neither sudo nor su is needed on the host.
+      - The account needs to be able to execute the interpreter.
+      - Without it the app's code runs as the account that the task runs as.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing it.
+    support: full
+    details:
+      - The database is read and C(changed) is the same comparison, with the revisions that would
+        be applied put in.
+      - The revisions' functions are executed to learn their SQL, without a database connection.
+        What a revision does by other means (files, requests, a connection that it opens itself)
+        it does in check mode too, as it does with C(alembic upgrade --sql).
+  diff_mode:
+    description: Will return details on what has changed or would change.
+    support: partial
+    details: Revisions and their SQL. A revision that reads rows is named, without its SQL.
+  idempotent:
+    description: When run twice in a row with the same arguments, the second changes nothing.
+    support: partial
+    details: With a relative O(revision) such as V(+1) each run goes a step further.
+notes:
+  - C(env.py) is run up to three times, each in a process of its own. To see what is pending, to
+    apply it, and to verify. Only the first happens where nothing is pending.
+  - Needs alembic 1.13 or newer, SQLAlchemy 1.4 or newer and the app's database driver on the host.
+seealso:
+  - module: headway.deploy.alembic_info
+"""
+
+EXAMPLES = r"""
+- name: Migrate to head
+  headway.deploy.alembic_upgrade:
+    config: /opt/evaluation_app/current/app/alembic.ini
+    user: evaluation_app
+  vars:
+    ansible_python_interpreter: /opt/evaluation_app/current/venv/bin/python
+  register: migration
+
+- name: Migrate a tenant of an app that takes its URL from the environment
+  headway.deploy.alembic_upgrade:
+    config: /opt/evaluation_app/current/app/alembic.ini
+    x_arguments:
+      - tenant=acme
+    environment:
+      DATABASE_URL: "{{ database_url }}"
+  vars:
+    ansible_python_interpreter: /opt/evaluation_app/current/venv/bin/python
+"""
+
+RETURN = r"""
+database:
+  description: Where C(env.py) connected to, without the password.
+  returned: success
+  type: str
+  sample: postgresql database evaluation_app at 127.0.0.1:5432 as evaluation_app_owner
+target:
+  description: The revision asked for.
+  returned: success
+  type: str
+before:
+  description: Revisions in the version table before the run.
+  returned: always, once the database was read
+  type: list
+  elements: str
+after:
+  description: Revisions in the version table after the run; in check mode, as they would be.
+  returned: always, once the database was read
+  type: list
+  elements: str
+heads:
+  description: What the version table holds once everything is applied.
+  returned: always, once the files were read
+  type: list
+  elements: str
+applied:
+  description: Revisions that the run applied, in order. Empty in check mode.
+  returned: always, once the database was read
+  type: list
+  elements: dict
+  contains:
+    revision:
+      description: Its id.
+      type: str
+    message:
+      description: The first paragraph of its docstring.
+      type: str
+    seconds:
+      description: Time until after its commit. Null where the run ended before it could tell.
+      type: float
+pending:
+  description:
+    - Revisions on the way to the target that are not applied. In check mode those that would be,
+      after a failure those that are left, otherwise empty.
+  returned: always, once the database was read
+  type: list
+  elements: dict
+  contains:
+    revision:
+      description: Its id.
+      type: str
+    message:
+      description: The first paragraph of its docstring.
+      type: str
+    description:
+      description: What its author wrote below that.
+      type: str
+    file:
+      description: The path of its file.
+      type: str
+    sql:
+      description: What it sends. Null where only the run can tell, or it was not asked for.
+      type: str
+    sql_unknown:
+      description: Why only the run can tell.
+      type: str
+sql_complete:
+  description: Whether the SQL of every pending revision is known.
+  returned: in check mode
+  type: bool
+log:
+  description: What C(env.py) and the revisions printed, line by line.
+  returned: always
+  type: list
+  elements: str
+kind:
+  description: Name of the fault, for programs, for instance C(two_heads) or C(revision_failed).
+  returned: failure
+  type: str
+sqlstate:
+  description: The database's code of the error.
+  returned: failure, where the database gave one
+  type: str
+"""
+
+from functools import partial
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.headway.engine import Plan, plan, upgrade
+from ..module_utils.headway.project import Project
+from ..module_utils.headway.report import diff
+from ..module_utils.headway.task import ARGUMENTS, perform
+
+
+def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
+    """Upgrade, or in check mode tell what that would do."""
+    planned = plan(
+        project,
+        module.params["revision"],
+        allow_several_heads=module.params["allow_several_heads"],
+        sql=module.check_mode or module._diff,
+    )
+    result = predicted(planned) if module.check_mode else upgrade(project, planned).to_dict()
+    if module._diff:
+        result["diff"] = diff(planned)
+    return result
+
+
+def predicted(planned: Plan) -> dict[str, Any]:
+    """Give a plan in the form of the run it foretells."""
+    values = planned.to_dict()
+    return {"changed": planned.changes, "before": values.pop("current"), "applied": [], **values}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **ARGUMENTS,
+            "revision": {"type": "str", "default": "heads"},
+            "allow_several_heads": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    perform(module, partial(migrate, module))
+
+
+if __name__ == "__main__":
+    main()
