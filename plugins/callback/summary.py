@@ -21,7 +21,7 @@ description:
     reported a change. Stays silent where a host failed, since the failure's own sentence says what to do.
 """
 
-FEW = 6
+FEW = 10
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

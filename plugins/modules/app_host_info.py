@@ -55,6 +55,43 @@ options:
     type: list
     elements: path
     default: []
+  user:
+    description: The app's account.
+    type: str
+    default: ""
+  expected:
+    description: Folders and files, and what they are to be.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Where it is.
+        type: path
+        required: true
+      owner:
+        description: Whose it is to be.
+        type: str
+        default: root
+      group:
+        description: Which group it is to have.
+        type: str
+        default: root
+      mode:
+        description: Which mode it is to have, in octal digits.
+        type: str
+        required: true
+      sha256:
+        description: What a file's content is to be. Without this and O(expected[].options) it is to be a folder.
+        type: str
+        default: ""
+      section:
+        description: The section of an ini file that is to have O(expected[].options).
+        type: str
+        default: ""
+      options:
+        description: What the section is to have; it may have more.
+        type: dict
 attributes:
   check_mode:
     support: full
@@ -76,6 +113,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+account:
+  description: The group, home and shell of the account, empty where there is none.
+  returned: success
+  type: dict
+amiss:
+  description: The paths of O(expected) that are not what they are to be.
+  returned: success
+  type: list
+  elements: str
 live:
   description: The release that C(current) points to.
   returned: success
@@ -97,6 +143,10 @@ release_intact:
   description: Whether the files of the release are there as they were deployed.
   returned: success
   type: bool
+release_venv:
+  description: The venv that the release points to.
+  returned: success
+  type: str
 venv_seal:
   description: A digest of the venv's files.
   returned: success
@@ -141,6 +191,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.deployment import host
 
+EXPECTED = {
+    "path": {"type": "path", "required": True},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "required": True},
+    "sha256": {"type": "str", "default": ""},
+    "section": {"type": "str", "default": ""},
+    "options": {"type": "dict"},
+}
+
 
 def main() -> None:
     """Runs the module."""
@@ -156,6 +216,8 @@ def main() -> None:
             "running": {"type": "path", "default": "/nonexistent"},
             "port": {"type": "int", "default": 0},
             "read_at_start": {"type": "list", "elements": "path", "default": []},
+            "user": {"type": "str", "default": ""},
+            "expected": {"type": "list", "elements": "dict", "default": [], "options": EXPECTED},
         },
         supports_check_mode=True,
     )
@@ -171,6 +233,8 @@ def main() -> None:
         running=Path(given["running"]),
         port=given["port"],
         read_at_start=[Path(path) for path in given["read_at_start"]],
+        user=given["user"],
+        expected=[host.Expected(**item) for item in given["expected"]],
     )
     module.exit_json(changed=False, **found.to_dict())
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
+import grp
 import hashlib
 import os
+import pwd
+import stat
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -25,14 +29,30 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What a path is to be: a folder, or a file with this content or with these options in an ini section."""
+
+    path: str
+    owner: str
+    group: str
+    mode: str
+    sha256: str = ""
+    section: str = ""
+    options: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Host:
     """What was found. Ids are folder names below `releases` and `venvs`, empty where there is none."""
 
+    account: dict[str, str]
+    amiss: list[str]
     live: str
     previous: str
     releases: list[str]
     venvs: dict[str, list[str]]
     release_intact: bool
+    release_venv: str
     venv_seal: str
     venv_intact: bool
     process: Process | None
@@ -60,6 +80,8 @@ def look(
     running: Path,
     port: int,
     read_at_start: list[Path],
+    user: str,
+    expected: list[Expected],
 ) -> Host:
     """Looks at the app below `root`, without changing anything.
 
@@ -73,6 +95,8 @@ def look(
     seal = _seal(root / "venvs" / venv) if venv else ""
     port_taken, port_user = _stranger(port, process)
     return Host(
+        account=_account(user),
+        amiss=[item.path for item in expected if _amiss(item)],
         live=_link(root / "current"),
         previous=_link(root / "previous"),
         releases=_newest_first(releases),
@@ -80,6 +104,7 @@ def look(
         release_intact=bool(release)
         and files.is_dir()
         and (not digest or tree.digest(files, without=[alembic_config]) == digest),
+        release_venv=_link(releases / release / "venv"),
         venv_seal=seal,
         venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
         process=process,
@@ -99,6 +124,47 @@ def _link(path: Path) -> str:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
+def _account(user: str) -> dict[str, str]:
+    try:
+        entry = pwd.getpwnam(user)
+        return {
+            "group": grp.getgrgid(entry.pw_gid).gr_name,
+            "home": entry.pw_dir,
+            "shell": entry.pw_shell,
+        }
+    except KeyError:
+        return {}
+
+
+def _amiss(item: Expected) -> bool:
+    """Whether a path is not what it is to be, its content, mode or owner."""
+    path = Path(item.path)
+    try:
+        found = path.lstat()
+        owner, group = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid).gr_name
+    except (OSError, KeyError):
+        return True
+    if (owner, group, stat.S_IMODE(found.st_mode)) != (item.owner, item.group, int(item.mode, 8)):
+        return True
+    if item.options is not None:
+        return not _has_options(path, item.section, item.options)
+    if item.sha256:
+        return (
+            not stat.S_ISREG(found.st_mode)
+            or hashlib.sha256(path.read_bytes()).hexdigest() != item.sha256
+        )
+    return not stat.S_ISDIR(found.st_mode)
+
+
+def _has_options(path: Path, section: str, options: dict[str, str]) -> bool:
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(path, encoding="utf-8")
+        return all(parser.get(section, option) == value for option, value in options.items())
+    except configparser.Error:
+        return False
 
 
 def _newest_first(folder: Path) -> list[str]:
