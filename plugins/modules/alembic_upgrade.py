@@ -36,6 +36,13 @@ options:
       - Without it that is refused, since two heads are most often a merge that was forgotten.
     type: bool
     default: false
+  command:
+    description:
+      - A shell command of the app's own, run in place of alembic's upgrade in the folder of
+        O(config), with the interpreter's programs first on C(PATH).
+      - It runs only where something is pending, and the database is read before and after it.
+    type: str
+    default: ""
   name:
     description: Section of the file, as with C(alembic --name).
     type: str
@@ -209,7 +216,10 @@ def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
     )
-    result = predicted(planned) if module.check_mode else upgrade(project, planned).to_dict()
+    command = module.params["command"]
+    result = (
+        predicted(planned) if module.check_mode else upgrade(project, planned, command).to_dict()
+    )
     if module._diff:
         result["diff"] = diff(planned)
     return result
@@ -228,6 +238,7 @@ def main() -> None:
             **ARGUMENTS,
             "revision": {"type": "str", "default": "heads"},
             "allow_several_heads": {"type": "bool", "default": False},
+            "command": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

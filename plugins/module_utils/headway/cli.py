@@ -62,7 +62,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project, options.revision, allow_several_heads=options.allow_several_heads, sql=False
     )
-    migration = engine.upgrade(project, planned)
+    migration = engine.upgrade(project, planned, options.command)
     _show(options, migration.to_dict(), report.migration_text(migration))
     return FINE
 
@@ -94,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     plan.set_defaults(run=_plan)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
+    upgrade.add_argument(
+        "--command", default="", help="the app's own, run in place of alembic's upgrade"
+    )
     upgrade.set_defaults(run=_upgrade)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")

@@ -17,6 +17,7 @@ from .project import Project
 
 try:
     from .apply import Attempt, apply
+    from .command import run_command
     from .look import Look, PendingRevision, look
     from .target import HEADS, ahead_of_code, several_heads
 except ModuleNotFoundError as error:
@@ -143,19 +144,21 @@ def plan(
     )
 
 
-def upgrade(project: Project, planned: Plan) -> Migration:
+def upgrade(project: Project, planned: Plan, command: str = "") -> Migration:
     """Carry out a plan that was just made, and verify it by reading the database again.
 
+    `command` is a shell command of the app's own that runs in place of alembic's upgrade.
     Raises HeadwayError when the database is not where the plan says, with `before`, `after`,
     `applied`, `pending` and `log` in its data.
     """
     if not planned.pending:
         return _migration(planned, planned.current, (), (), planned.log)
-    attempt, log, fault = _attempt(project, planned.target)
+    attempt, log, fault = _attempt(project, planned.target, command)
     seen = _verify(project, planned, attempt, fault)
     done = seen.applied()
-    # One whose commit was cut off may be there all the same; of a run that died nothing is known.
-    run = {*attempt.seconds, attempt.failed} if not fault else done
+    # One whose commit was cut off may be there all the same; of a run that died, or of a command,
+    # nothing else is known than what the database has.
+    run = done if fault or command else {*attempt.seconds, attempt.failed}
     applied = tuple(
         AppliedRevision(p.revision, p.message, attempt.seconds.get(p.revision))
         for p in planned.pending
@@ -166,7 +169,7 @@ def upgrade(project: Project, planned: Plan) -> Migration:
     if fault and not applied:
         raise HeadwayError(fault.kind, fault.message, **{**migration.to_dict(), **fault.data})
     if left or attempt.reason:
-        raise _unfinished(migration, attempt)
+        raise _unfinished(migration, attempt, command)
     return migration
 
 
@@ -178,10 +181,13 @@ def _look(
     return Look.from_dict(result), tuple(log)
 
 
-def _attempt(project: Project, target: str) -> tuple[Attempt, tuple[str, ...], HeadwayError | None]:
+def _attempt(
+    project: Project, target: str, command: str
+) -> tuple[Attempt, tuple[str, ...], HeadwayError | None]:
     """Run the revisions; where the run could not even tell what it did, give its fault too."""
+    work = partial(run_command, command=command) if command else partial(apply, target=target)
     try:
-        result, log = process.run(partial(apply, target=target), project)
+        result, log = process.run(work, project)
     except HeadwayError as fault:
         attempt = Attempt(seconds={}, reason=fault.message.rstrip("."))
         return attempt, tuple(fault.data.get("log", ())), fault
@@ -224,7 +230,7 @@ def _migration(
     )
 
 
-def _unfinished(migration: Migration, attempt: Attempt) -> HeadwayError:
+def _unfinished(migration: Migration, attempt: Attempt, command: str) -> HeadwayError:
     """Say what failed, what is kept, what is not, and what a rerun does."""
     failed = next((p for p in migration.pending if p.revision == attempt.failed), None)
     advice = "correct that, and a rerun resumes from there"
@@ -234,6 +240,9 @@ def _unfinished(migration: Migration, attempt: Attempt) -> HeadwayError:
     elif attempt.reason:
         kind = "upgrade_failed"
         what = f"The upgrade to {migration.target} failed: {attempt.reason}."
+    elif command:
+        kind = "not_applied"
+        what = f"`{command}` ended without an error, but the database is not at the target."
     else:
         kind = "not_committed"
         what = (

@@ -30,6 +30,7 @@ class StandIn:
             "user": None,
             "revision": "heads",
             "allow_several_heads": False,
+            "command": "",
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
