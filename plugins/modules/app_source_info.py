@@ -13,6 +13,7 @@ version_added: 0.1.0
 description:
   - Reads an app's source on the controller and tells the release that it makes, its requirements and where
     its alembic.ini is.
+  - Refuses revision files that alembic would refuse, where that is certain without executing them.
   - Packs a folder into an archive that is the same for the same content, unless it is there already.
 options:
   source:
@@ -35,6 +36,10 @@ options:
     type: str
     choices: [source, binary]
     default: source
+  target:
+    description: The revision to migrate to. Several heads are a fault only where it is V(heads) or V(head).
+    type: str
+    default: heads
   archives:
     description: The folder that keeps the archives.
     type: path
@@ -88,6 +93,10 @@ script_location:
   returned: success
   type: str
   sample: alembic
+versions:
+  description: The folder of the revision files on the controller, empty where only alembic can tell.
+  returned: success
+  type: str
 requirements:
   description: Lines for pip.
   returned: success
@@ -110,6 +119,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.deployment import source
 from ..module_utils.deployment.requirements import RequirementsError
+from ..module_utils.headway import static
+from ..module_utils.headway.errors import HeadwayError
 
 
 def main() -> None:
@@ -120,6 +131,7 @@ def main() -> None:
             "alembic_config": {"type": "str", "default": ""},
             "requirements": {"type": "list", "elements": "str", "default": []},
             "psycopg2": {"type": "str", "choices": ["source", "binary"], "default": "source"},
+            "target": {"type": "str", "default": "heads"},
             "archives": {"type": "path", "required": True},
             "wheels": {"type": "str", "default": ""},
         },
@@ -135,7 +147,9 @@ def main() -> None:
             archives=Path(given["archives"]),
             wheels=given["wheels"],
         )
-    except (source.SourceError, RequirementsError, OSError) as error:
+        if read.versions:
+            static.check(Path(read.versions), given["target"])
+    except (source.SourceError, RequirementsError, HeadwayError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **read.to_dict())
 

@@ -23,13 +23,17 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """`digest` leaves alembic.ini out (a deploy lays its own values over it); `release` is made of all."""
+    """`digest` leaves alembic.ini out (a deploy lays its own values over it); `release` is made of all.
+
+    `versions` is the folder of the revision files, empty where alembic alone can tell.
+    """
 
     release: str
     digest: str
     alembic_config: str
     alembic_config_exists: bool
     script_location: str
+    versions: str
     requirements: list[str]
     constraints: list[str]
     archive: str
@@ -94,6 +98,7 @@ def read(
         config,
         bool(own_ini),
         script_location,
+        _versions(root, config, script_location, own_ini),
         wanted.lines,
         wanted.constraints,
         archive,
@@ -125,6 +130,14 @@ def find_script_location(root: Path, config_folder: Path) -> str:
         if relative.name == "script.py.mako" and (root / relative.parent / "env.py").is_file()
     }
     return found.pop() if len(found) == 1 else ""
+
+
+def _versions(root: Path | None, config: str, script_location: str, ini: bytes) -> str:
+    """The folder beside env.py, unless alembic.ini sends alembic elsewhere."""
+    elsewhere = re.search(rb"(?m)^(version_locations|recursive_version_locations)\s*=", ini)
+    if root is None or not script_location or elsewhere:
+        return ""
+    return os.path.normpath(root / Path(config).parent / script_location / "versions")
 
 
 def _requirements(root: Path | None, given: Sequence[str]) -> Requirements:

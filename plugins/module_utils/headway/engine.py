@@ -13,13 +13,14 @@ from . import process
 from .data import Data
 from .errors import HeadwayError
 from .history import Branch, Revision
+from .history_faults import several_heads
 from .project import Project
 
 try:
     from .apply import Attempt, apply
     from .command import run_command
     from .look import Look, PendingRevision, look
-    from .target import HEADS, ahead_of_code, several_heads
+    from .target import HEADS, ahead_of_code
 except ModuleNotFoundError as error:
     _missing_package = error.name
 else:
@@ -129,7 +130,7 @@ def plan(
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
     if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
-        raise several_heads(history.heads, history)
+        raise several_heads(history.by_id[head] for head in history.heads)
     pending = {p.revision for p in seen.pending}
     reached = {head for s in seen.states for head in history.heads_of(history.applied(s) | pending)}
     return Plan(

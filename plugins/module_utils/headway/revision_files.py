@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
@@ -13,6 +12,7 @@ from alembic.script.revision import RevisionMap
 
 from .errors import HeadwayError
 from .history import History, Revision
+from .history_faults import check_graph, empty_history, no_versions_folder
 
 # What `alembic revision` writes below the message by itself.
 _generated = re.compile(r"(Revision ID|Revises|Create Date):")
@@ -28,18 +28,10 @@ def load_history(scripts: ScriptDirectory) -> History:
     locations = [Path(location) for location in scripts._version_locations]
     folders = ", ".join(map(str, locations))
     if not any(location.is_dir() for location in locations):
-        raise HeadwayError(
-            "no_versions_folder",
-            f"The versions folder {folders} does not exist; create it, or point "
-            "version_locations at the revision files.",
-        )
+        raise no_versions_folder(folders)
     found = _execute(scripts, locations)
     if not found:
-        raise HeadwayError(
-            "empty_history",
-            f"There is no revision in {folders}; write the first one with "
-            '`alembic revision --autogenerate -m "<message>"`.',
-        )
+        raise empty_history(folders)
     check_graph([(s.revision, _tuple(s.down_revision), str(s.path)) for s in found])
     scripts.revision_map = RevisionMap(lambda: iter(found))
     try:
@@ -49,38 +41,6 @@ def load_history(scripts: ScriptDirectory) -> History:
             "history_invalid", f"alembic refuses the revisions in {folders}: {error}"
         ) from error
     return History(tuple(_revision(script) for script in reversed(from_head_to_base)))
-
-
-def check_graph(files: Iterable[tuple[str, tuple[str, ...], str]]) -> None:
-    """Raise HeadwayError where `files` (id, down_revision, path) do not go from base to heads."""
-    path_of: dict[str, str] = {}
-    parents_of: dict[str, tuple[str, ...]] = {}
-    for revision, parents, path in files:
-        if revision in path_of:
-            raise HeadwayError(
-                "duplicate_revision",
-                f"Two files have the revision id {revision}: {path_of[revision]} and {path}; "
-                "give one of them an id of its own, or remove it.",
-            )
-        path_of[revision], parents_of[revision] = path, parents
-    for revision, parents in parents_of.items():
-        for parent in parents:
-            if parent not in path_of:
-                raise HeadwayError(
-                    "missing_parent",
-                    f"{path_of[revision]} (revision {revision}) follows revision {parent}, which "
-                    "no file has; add the file of that revision, or correct down_revision.",
-                )
-    try:
-        TopologicalSorter(parents_of).prepare()
-    except CycleError as error:
-        circle = error.args[1]
-        raise HeadwayError(
-            "cycle",
-            f"Revisions follow one another in a circle, {' -> '.join(circle)} "
-            f"({', '.join(path_of[revision] for revision in circle[1:])}); correct the "
-            "down_revision of one of them.",
-        ) from None
 
 
 def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:

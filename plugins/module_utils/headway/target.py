@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from alembic.runtime.migration import RevisionStep
@@ -13,6 +12,7 @@ from alembic.util import CommandError
 
 from .errors import HeadwayError
 from .history import History
+from .history_faults import several_heads
 
 HEADS = "heads"
 
@@ -28,7 +28,7 @@ def steps_to(
         return scripts._upgrade_revs(target, current)  # type: ignore[arg-type]
     except CommandError as error:
         if isinstance(error.__cause__, MultipleHeads):
-            raise several_heads(scripts.get_heads(), history) from error
+            raise several_heads(history.by_id[h] for h in scripts.get_heads()) from error
         if isinstance(error.__cause__, ResolutionError):
             raise HeadwayError(
                 "unknown_target",
@@ -53,17 +53,4 @@ def ahead_of_code(unknown: Iterable[str], history: History) -> HeadwayError:
         "with that release first.",
         unknown=list(unknown),
         heads=history.heads,
-    )
-
-
-def several_heads(heads: Sequence[str], history: History) -> HeadwayError:
-    """Say that the history has several heads, and how to merge them."""
-    named = " and ".join(f"{history.by_id[h]} ({history.by_id[h].file})" for h in heads)
-    merge = f'alembic merge -m "merge" {shlex.join(heads)}'
-    return HeadwayError(
-        "two_heads",
-        f"The history has {len(heads)} heads: {named}; merge them with `{merge}`, or allow "
-        "several heads where they are meant to stay apart.",
-        heads=list(heads),
-        command=merge,
     )
