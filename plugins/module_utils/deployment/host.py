@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import grp
 import hashlib
 import os
@@ -268,14 +269,20 @@ def _stranger(port: int, service: Process | None) -> tuple[bool, Process | None]
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        try:
-            held = {os.readlink(descriptor) for descriptor in (entry / "fd").iterdir()}
-        except OSError:
-            continue
-        if held & set(listeners):
+        if _open_files(entry) & set(listeners):
             owner = _process(int(entry.name))
             return not _belongs(owner, service), owner
     return service is None or set(listeners.values()) != {service.uid}, None
+
+
+def _open_files(process: Path) -> set[str]:
+    """Where a process's descriptors point, as far as they can be seen and stay."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(descriptor))
+    return found
 
 
 def _belongs(process: Process | None, service: Process | None) -> bool:
