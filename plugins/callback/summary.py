@@ -22,6 +22,7 @@ description:
 """
 
 FEW = 10
+ORDER = ("answers", "database", "revision", "release", "changed", "next")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -52,12 +53,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 self._print(host, {**lines, "changed": changes(self._changed.get(host, []))})
 
     def _print(self, host: str, lines: dict[str, str]) -> None:
-        next_line = lines.pop("next", "")
-        if next_line:
-            lines["next"] = next_line
-        self._display.banner(f"{lines.pop('app', 'SUMMARY')} on {host}")
-        for label, text in lines.items():
-            first, *more = str(text).splitlines() or [""]
+        self._display.banner(f"{lines['app']} on {host}")
+        for label in filter(lines.__contains__, ORDER):
+            first, *more = lines[label].splitlines()
             self._display.display(f"{label:<10} {first}")
             for line in more:
                 self._display.display(f"{'':<10} {line}")
