@@ -24,6 +24,14 @@ options:
     description: The alembic.ini in the source, relative to it. Found when not given.
     type: str
     default: ""
+  alembic_name:
+    description: The section of the alembic.ini.
+    type: str
+    default: alembic
+  script_location:
+    description: The migration environment, a folder or V(package:path). The app's own when not given.
+    type: str
+    default: ""
   requirements:
     description:
       - Requirements files, relative to the folder, or lines for pip.
@@ -31,7 +39,7 @@ options:
     type: list
     elements: str
     default: []
-  psycopg2:
+  psycopg2_install:
     description: Which psycopg2 the requirements are to name.
     type: str
     choices: [source, binary]
@@ -44,10 +52,6 @@ options:
     description: The folder that keeps the archives.
     type: path
     required: true
-  wheels:
-    description: The folder on the hosts that a wheel is put into.
-    type: str
-    default: ""
 attributes:
   check_mode:
     support: full
@@ -88,8 +92,14 @@ alembic_config_exists:
   description: Whether the source has that alembic.ini.
   returned: success
   type: bool
+alembic_in_pyproject:
+  description: Whether a pyproject.toml beside it has a table C(tool.alembic).
+  returned: success
+  type: bool
 script_location:
-  description: The folder of the migration environment relative to the alembic.ini, where there is just one.
+  description:
+    - The migration environment that the alembic.ini is to name, where the app does not say it itself.
+    - The one that was asked for, or the folder where there is just one.
   returned: success
   type: str
   sample: alembic
@@ -107,6 +117,14 @@ constraints:
   returned: success
   type: list
   elements: str
+installs:
+  description: A digest of what goes into a venv.
+  returned: success
+  type: str
+local:
+  description: Whether requirements name paths in the source.
+  returned: success
+  type: bool
 archive:
   description: The packed folder or the wheel, empty where there is neither.
   returned: success
@@ -118,6 +136,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.deployment import source
+from ..module_utils.deployment.errors import SourceError
 from ..module_utils.deployment.requirements import RequirementsError
 from ..module_utils.headway import static
 from ..module_utils.headway.errors import HeadwayError
@@ -129,11 +148,16 @@ def main() -> None:
         argument_spec={
             "source": {"type": "str", "required": True},
             "alembic_config": {"type": "str", "default": ""},
+            "alembic_name": {"type": "str", "default": "alembic"},
+            "script_location": {"type": "str", "default": ""},
             "requirements": {"type": "list", "elements": "str", "default": []},
-            "psycopg2": {"type": "str", "choices": ["source", "binary"], "default": "source"},
+            "psycopg2_install": {
+                "type": "str",
+                "choices": ["source", "binary"],
+                "default": "source",
+            },
             "target": {"type": "str", "default": "heads"},
             "archives": {"type": "path", "required": True},
-            "wheels": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -142,14 +166,15 @@ def main() -> None:
         read = source.read(
             given["source"],
             alembic_config=given["alembic_config"],
+            alembic_name=given["alembic_name"],
+            script_location=given["script_location"],
             requirements=given["requirements"],
-            psycopg2=given["psycopg2"],
+            psycopg2=given["psycopg2_install"],
             archives=Path(given["archives"]),
-            wheels=given["wheels"],
         )
         if read.versions:
             static.check(Path(read.versions), given["target"])
-    except (source.SourceError, RequirementsError, HeadwayError, OSError) as error:
+    except (SourceError, RequirementsError, HeadwayError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **read.to_dict())
 

@@ -14,7 +14,10 @@ from tests.hosts.deploying import PROJECT, Run, playbook
 from tests.images.host import run, throwaway
 
 HOST = "headway-test-bad-input"
-SECRETS = {"postgres_owner_password": "secret of the owner", "postgres_app_password": "secret of the app"}
+SECRETS = {
+    "postgres_owner_password": "secret of the owner",
+    "postgres_app_password": "secret of the app",
+}
 HEAD = "c6cc06acee49"
 
 Attempt = Callable[..., Run]

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _INCLUDE = re.compile(r"^\s*(?P<option>-r|--requirement|-c|--constraint)[\s=]+(?P<file>\S+)")
-_PSYCOPG2 = re.compile(r"^\s*psycopg2(-binary)?(?P<rest>\s*($|[\[<>=!~;@#].*))", re.IGNORECASE)
+_PSYCOPG2 = re.compile(r"^\s*psycopg2([-_.]binary)?(?P<rest>\s*($|[\[<>=!~;@#].*))", re.IGNORECASE)
+# ".", "./lib[extra]", "lib/one", not an option, a URL or a name.
+_LOCAL = re.compile(
+    r"^\s*((-e|--editable)[\s=]+)?(?P<path>(\.{1,2}([/\[;\s]|$)|[\w.][^\s:@=<>]*/).*)$"
+)
 
 
 class RequirementsError(ValueError):
@@ -38,8 +42,20 @@ class Requirements:
                     constrains=constrains or include["option"] in ("-c", "--constraint"),
                     includers=(*includers, path),
                 )
-            elif line.strip() and not line.lstrip().startswith("#"):
-                (self.constraints if constrains else self.lines).append(line.rstrip())
+            else:
+                self.take(line, constrains=constrains)
+
+    def take(self, line: str, *, constrains: bool = False) -> None:
+        """Takes in a line; what is editable in the source's folder is installed as it is on a host."""
+        if line.strip() and not line.lstrip().startswith("#"):
+            local = _LOCAL.match(line)
+            taken = local["path"] if local else line
+            (self.constraints if constrains else self.lines).append(taken.rstrip())
+
+    @property
+    def local(self) -> bool:
+        """Whether a line names a path in the source, so that its files belong to what is installed."""
+        return any(_LOCAL.match(line) for line in self.lines)
 
     def choose_psycopg2(self, install: str) -> None:
         """Names psycopg2 as `install` ("source" or "binary") asks for, and adds it where nothing does.

@@ -48,6 +48,7 @@ def test_a_file_that_includes_itself_is_refused(tmp_path: Path) -> None:
             "psycopg2 >= 2.9 ; python_version > '3'",
         ),
         ("psycopg2", "source", "psycopg2"),
+        ("psycopg2_binary>=2.9", "source", "psycopg2>=2.9"),
     ],
 )
 def test_psycopg2_is_named_as_asked(line: str, install: str, chosen: str) -> None:
@@ -67,3 +68,37 @@ def test_lines_with_hashes_are_left_alone() -> None:
     wanted = Requirements(["psycopg2-binary==2.9.9 --hash=sha256:00"])
     wanted.choose_psycopg2("source")
     assert wanted.lines == ["psycopg2-binary==2.9.9 --hash=sha256:00"]
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("-e .", "."),
+        ("--editable=./libs/pricing", "./libs/pricing"),
+        (".[pg]  # with its extra", ".[pg]  # with its extra"),
+        ("vendor/pricing-1-py3-none-any.whl", "vendor/pricing-1-py3-none-any.whl"),
+    ],
+)
+def test_what_lies_in_the_source_is_installed_as_it_is(line: str, taken: str) -> None:
+    wanted = Requirements()
+    wanted.take(line)
+    assert wanted.lines == [taken]
+    assert wanted.local
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop==1",
+        "shop @ https://example.com/shop.whl",
+        "-e git+https://example.com/shop.git#egg=shop",
+        "--index-url https://example.com/simple",
+        "psycopg2 ; python_version > '3.9'",
+        "zope.interface>=5",
+    ],
+)
+def test_what_comes_from_elsewhere_is_not_local(line: str) -> None:
+    wanted = Requirements()
+    wanted.take(line)
+    assert wanted.lines == [line]
+    assert not wanted.local

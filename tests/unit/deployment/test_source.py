@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from deployment import source
+from deployment.errors import SourceError
 from deployment.requirements import RequirementsError
 
 
@@ -19,11 +20,16 @@ def app(tmp_path: Path) -> Path:
 
 
 def read(given: Path | str, tmp_path: Path, **options: object) -> source.Source:
-    defaults: dict[str, object] = {"alembic_config": "", "requirements": [], "psycopg2": "source"}
+    defaults: dict[str, object] = {
+        "alembic_config": "",
+        "alembic_name": "alembic",
+        "script_location": "",
+        "requirements": [],
+        "psycopg2": "source",
+    }
     return source.read(
         str(given),
         archives=tmp_path / "archives",
-        wheels="/opt/app/wheels",
         **{**defaults, **options},  # type: ignore[arg-type]
     )
 
@@ -52,14 +58,69 @@ def test_alembic_ini_and_requirements_make_another_release_of_the_same_files(
 def test_the_migration_environment_is_found(app: Path, tmp_path: Path) -> None:
     found = read(app, tmp_path)
     assert (found.alembic_config, found.alembic_config_exists) == ("alembic.ini", True)
-    assert found.script_location == "migrations"
+    assert found.script_location == ""
+    assert found.versions == str(app / "migrations" / "versions")
+
+
+def test_the_migration_environment_may_be_told(app: Path, tmp_path: Path) -> None:
+    told = read(app, tmp_path, script_location="other")
+    assert (told.script_location, told.versions) == ("other", str(app / "other" / "versions"))
+    inside = read(app, tmp_path, script_location="shop:migrations")
+    assert (inside.script_location, inside.versions) == ("shop:migrations", "")
+
+
+@pytest.mark.parametrize(
+    ("ini", "versions"),
+    [
+        ("script_location = %(here)s/migrations", "migrations/versions"),
+        ("script_location: migrations", "migrations/versions"),
+        ("script_location = migrations\nversion_locations = one two", ""),
+        ("script_location = %(folder)s/migrations", ""),
+        ("script_location = shop:migrations", ""),
+    ],
+)
+def test_the_revision_files_are_found_where_alembic_finds_them(
+    app: Path, tmp_path: Path, ini: str, versions: str
+) -> None:
+    (app / "alembic.ini").write_text(f"[alembic]\n{ini}\n")
+    assert read(app, tmp_path).versions == (str(app / versions) if versions else "")
+
+
+def test_a_section_that_is_not_there_is_refused(app: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        SourceError, match=r"no section \[stock\].* are \[alembic\]: .*alembic_name"
+    ):
+        read(app, tmp_path, alembic_name="stock")
+
+
+def test_an_alembic_ini_that_is_none_is_refused(app: Path, tmp_path: Path) -> None:
+    (app / "alembic.ini").write_text("[alembic]\nscript_location\n")
+    with pytest.raises(SourceError, match=r"alembic\.ini is not a valid ini file.*line"):
+        read(app, tmp_path)
+
+
+def test_pyproject_may_have_what_alembic_ini_would(app: Path, tmp_path: Path) -> None:
+    (app / "alembic.ini").unlink()
+    (app / "pyproject.toml").write_text('[tool.alembic]\nscript_location = "%(here)s/migrations"\n')
+    found = read(app, tmp_path)
+    assert (found.alembic_config_exists, found.alembic_in_pyproject) == (False, True)
+    assert (found.script_location, found.versions) == ("", str(app / "migrations" / "versions"))
+
+
+def test_no_word_on_where_the_migrations_are_is_refused(app: Path, tmp_path: Path) -> None:
+    (app / "alembic.ini").unlink()
+    (app / "migrations" / "env.py").unlink()
+    with pytest.raises(SourceError, match="alembic_script_location"):
+        read(app, tmp_path)
+    with pytest.raises(SourceError, match="alembic_script_location"):
+        read("shop==1", tmp_path)
 
 
 def test_an_alembic_ini_in_a_folder_below_is_found(app: Path, tmp_path: Path) -> None:
     (app / "backend").mkdir()
     (app / "alembic.ini").rename(app / "backend" / "alembic.ini")
     found = read(app, tmp_path)
-    assert (found.alembic_config, found.script_location) == ("backend/alembic.ini", "../migrations")
+    assert found.alembic_config == "backend/alembic.ini"
 
 
 def test_several_alembic_ini_are_named(app: Path, tmp_path: Path) -> None:
@@ -67,9 +128,7 @@ def test_several_alembic_ini_are_named(app: Path, tmp_path: Path) -> None:
         (app / folder).mkdir()
         (app / folder / "alembic.ini").write_text("[alembic]\n")
     (app / "alembic.ini").unlink()
-    with pytest.raises(
-        source.SourceError, match=r"one/alembic\.ini, two/alembic\.ini.*alembic_config"
-    ):
+    with pytest.raises(SourceError, match=r"one/alembic\.ini, two/alembic\.ini.*alembic_config"):
         read(app, tmp_path)
 
 
@@ -77,6 +136,7 @@ def test_no_alembic_ini_is_one_to_render(app: Path, tmp_path: Path) -> None:
     (app / "alembic.ini").unlink()
     found = read(app, tmp_path)
     assert (found.alembic_config, found.alembic_config_exists) == ("alembic.ini", False)
+    assert found.script_location == "migrations"
 
 
 def test_requirements_come_from_pyproject_where_there_is_no_requirements_txt(
@@ -94,15 +154,35 @@ def test_requirements_come_from_pyproject_where_there_is_no_requirements_txt(
 def test_a_wheel_is_required_by_its_content(tmp_path: Path) -> None:
     wheel = tmp_path / "app-1-py3-none-any.whl"
     wheel.write_bytes(b"one")
-    first = read(wheel, tmp_path)
+    first = read(wheel, tmp_path, script_location="app:migrations")
     wheel.write_bytes(b"two")
-    second = read(wheel, tmp_path)
+    second = read(wheel, tmp_path, script_location="app:migrations")
     assert first.release != second.release
-    assert first.requirements[0] == f"/opt/app/wheels/{first.digest[:12]}/{wheel.name}"
+    assert first.installs != second.installs
+    assert first.requirements[0] == "./app-1-py3-none-any.whl"
+    assert first.local
+
+
+def test_a_requirement_of_the_source_itself_makes_the_venv_that_of_its_content(
+    app: Path, tmp_path: Path
+) -> None:
+    shared, own = (
+        read(app, tmp_path),
+        read(app, tmp_path, requirements=["-e .[pg]", "requirements.txt"]),
+    )
+    assert (shared.local, own.local) == (False, True)
+    assert own.requirements[0] == ".[pg]"
+    (app / "new.py").write_text("")
+    assert read(app, tmp_path).installs == shared.installs
+    assert (
+        read(app, tmp_path, requirements=["-e .[pg]", "requirements.txt"]).installs != own.installs
+    )
 
 
 def test_a_pinned_package_is_a_requirement(tmp_path: Path) -> None:
-    assert read("shop[postgres]==1.4", tmp_path).requirements == ["shop[postgres]==1.4", "psycopg2"]
+    shop = read("shop[postgres]==1.4", tmp_path, script_location="shop:migrations")
+    assert shop.requirements == ["shop[postgres]==1.4", "psycopg2"]
+    assert not shop.local
 
 
 @pytest.mark.parametrize(
@@ -115,5 +195,5 @@ def test_a_pinned_package_is_a_requirement(tmp_path: Path) -> None:
     ],
 )
 def test_a_source_that_cannot_be_is_refused(given: str, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(source.SourceError, match=sentence):
+    with pytest.raises(SourceError, match=sentence):
         read(given, tmp_path)

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from logging.config import fileConfig
+
+from alembic import context
+from sqlalchemy import NullPool, engine_from_config
+
+fileConfig(context.config.config_file_name or "")
+section = context.config.get_section(context.config.config_ini_section, {})
+with engine_from_config(section, poolclass=NullPool).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,3 @@
+"""A shop whose code lies below src."""
+
+SCHEMA = "public"
