@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import configparser
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +16,13 @@ import testinfra
 from docker.models.containers import Container
 from testinfra.host import Host
 
+from tests.hosts.deploying import Run, playbook
 from tests.images.host import run, throwaway
 
-PROJECT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 HOST = "headway-test-own-app"
 PASSWORD = "p%a@s:s/w#o?r d'\"\\é"  # noqa: S105 (the throwaway host's)
 CREATED, PRICED = "1f0000000001", "1f0000000002"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run of ansible-playbook; its output with margins and line breaks as one blank."""
-
-    code: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        assert self.code == 0, self.output
-        [count] = re.findall(rf"{HOST} : ok=\d+ changed=(\d+)", self.output)
-        return int(count)
-
-    @property
-    def failure(self) -> str:
-        assert self.code != 0, self.output
-        return self.output
 
 
 Deploy = Callable[..., Run]
@@ -69,34 +47,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deploy(machine: Container, folder: Path) -> Deploy:
     """Deploys with an inventory of the one host, the given variables in it."""
-    inventory = folder / "hosts.json"
-    hosts: dict[str, Any] = {"hosts": {HOST: {}}}
-    site = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "postgres_owner_password": PASSWORD,
-        "postgres_app_password": PASSWORD,
-    }
-    # Not into the project's own folders; over the roles' vars only extra ones win.
-    leavings = {"__app_cache": str(folder / "cache"), "__migrate_reports": str(folder / "reports")}
+    site = {"postgres_owner_password": PASSWORD, "postgres_app_password": PASSWORD}
 
     def deploy(app_name: str, **variables: Any) -> Run:
+        groups = {"database": [HOST], "app": [HOST]}
         given = {**site, "app_name": app_name, **variables}
-        inventory.write_text(
-            json.dumps({"all": {"children": {"database": hosts, "app": hosts}, "vars": given}})
-        )
-        done = subprocess.run(
-            ["ansible-playbook", "-i", inventory, "-e", json.dumps(leavings), "deploy.yml"],
-            cwd=PROJECT,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        print(done.stdout)
-        return Run(done.returncode, " ".join(done.stdout.split()))
+        return playbook(folder / "hosts.json", groups, given)
 
     return deploy
 

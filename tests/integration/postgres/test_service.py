@@ -299,7 +299,7 @@ def test_an_empty_cluster_without_checksums_gets_them(server: Server) -> None:
     assert server.sql("show data_checksums") == "on"
 
 
-def test_the_articles_values_leave_the_superuser_as_it_is(server: Server) -> None:
+def test_the_superuser_as_owner_and_app_is_left_as_it_is(server: Server) -> None:
     server.sql("drop database evaluation_app", "postgres")
     name = "postgres"  # a password that is part of many a name
     local = {
