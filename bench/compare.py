@@ -90,16 +90,23 @@ def reruns(runs: int, folder: Path) -> tuple[Series, Series]:
     return Series(tuple(taken[headway])), Series(tuple(taken[naive]))
 
 
+KINDS = {
+    "rerun": ("rerun with nothing to do", reruns),
+    "first": ("first deploy, packages cached", first_deploys),
+}
+
+
 def main() -> None:
     """Prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", help=f"{' or '.join(KINDS)}; both")
     parser.add_argument("--runs", type=int, default=5, help="runs of each kind (5)")
     asked = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = [
-            ("rerun with nothing to do", *reruns(asked.runs, Path(folder))),
-            ("first deploy, packages cached", *first_deploys(asked.runs, Path(folder))),
-        ]
+        for kind in asked.kinds or KINDS:
+            name, compare = KINDS[kind]
+            rows.append((name, *compare(asked.runs, Path(folder))))
     print("\n| | Headway, s | naive, s | ratio of medians | controller's memory, MB (naive) |")
     print("|---|---|---|---|---|")
     for name, ours, theirs in rows:

@@ -44,7 +44,7 @@ class Series:
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
-    """Runs `command` to its end. Raises CalledProcessError with its output when it fails."""
+    """Runs `command` to its end. Ends the program with its output when it fails."""
     started = time.monotonic()
     with subprocess.Popen(
         command,
@@ -62,7 +62,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         watcher.join()
     seconds = time.monotonic() - started
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output)
+        raise SystemExit(f"{output}\n{command} exited with {process.returncode}")
     return Measured(seconds, peak[0], output)
 
 
