@@ -185,7 +185,7 @@ TAMPERINGS = {
     "a package in the venv": f"rm -r {APP}/current/venv/lib/python3*/site-packages/fastapi",
     "a grant": "psql -U postgres -d evaluation_app -c 'revoke select on person from evaluation_app_app'",
     "a dropped default privilege": "psql -U postgres -d evaluation_app -c 'alter default privileges for role "
-    "evaluation_app_owner in schema public revoke select on tables from evaluation_app_app'",
+    "evaluation_app_owner revoke select on tables from evaluation_app_app'",
     "a password": "psql -U postgres -c \"alter role evaluation_app_app password 'other'\"",
     "the app stopped": "kill $(cat /run/evaluation_app/supervisord.pid)",
     "the live link": f"rm {APP}/current",

@@ -17,7 +17,8 @@ from .build import build
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PIP_CACHE = Path(os.environ.get("PIP_CACHE_DIR", Path.home() / ".cache" / "pip"))
-APT_CACHE = Path("/var/cache/apt/archives")
+# A cache for each host's name: apt locks it, and waits for nobody.
+APT_CACHES = Path(__file__).parents[2] / ".cache" / "apt"
 
 
 @contextmanager
@@ -26,7 +27,8 @@ def throwaway(name: str, image: str = "fresh") -> Iterator[Container]:
     client = docker.from_env()
     remove(client, name)
     PIP_CACHE.mkdir(parents=True, exist_ok=True)
-    mounts = [f"{PIP_CACHE}:/root/.cache/pip:rw", f"{APT_CACHE}:{APT_CACHE}:rw"]
+    (APT_CACHES / name / "partial").mkdir(parents=True, exist_ok=True)
+    mounts = [f"{PIP_CACHE}:/root/.cache/pip:rw", f"{APT_CACHES / name}:/var/cache/apt/archives:rw"]
     environment = {key: value for key, value in os.environ.items() if key.startswith("PIP_INDEX")}
     if CERTIFICATES.is_file():
         # A network with a certificate authority of its own; see pip's and OpenSSL's manuals.
