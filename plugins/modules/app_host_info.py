@@ -159,6 +159,10 @@ process:
   description: The app's main process (pid, name, uid, started in seconds since the epoch), or none.
   returned: success
   type: dict
+socket_held:
+  description: Whether systemd listens for the app, and hands it the socket.
+  returned: success
+  type: bool
 running_release:
   description: The release that the process was started from.
   returned: success

@@ -43,6 +43,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class _Manager:
+    """What a service manager runs, and the manager's own pid where it may listen for that."""
+
+    service: Process | None = None
+    listener: int = 0
+
+
+@dataclass(frozen=True)
 class Host:
     """What was found. Ids are folder names below `releases` and `venvs`, empty where there is none."""
 
@@ -57,6 +65,7 @@ class Host:
     venv_seal: str
     venv_intact: bool
     process: Process | None
+    socket_held: bool
     running_release: str
     stale: bool
     port_user: Process | None
@@ -91,10 +100,12 @@ def look(
     pid and release; the process is stale when a file of `read_at_start` is newer.
     """
     releases = root / "releases"
-    process = _service_process(unit, pidfile)
+    systemd = bool(unit) and Path("/run/systemd/system").is_dir()
+    manager = _systemd(unit) if systemd else _supervisor(pidfile)
+    process = manager.service
     files = releases / release / "app"
     seal = _seal(root / "venvs" / venv) if venv else ""
-    port_taken, port_user = _stranger(port, process)
+    port_taken, port_user = _stranger(port, manager)
     return Host(
         account=_account(user),
         amiss=[item.path for item in expected if _amiss(item)],
@@ -109,6 +120,7 @@ def look(
         venv_seal=seal,
         venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
         process=process,
+        socket_held=systemd and manager.listener > 0,
         running_release=_release_of(process, running),
         stale=process is not None
         and any(path.exists() and path.stat().st_mtime > process.started for path in read_at_start),
@@ -195,22 +207,32 @@ def _seal(venv: Path) -> str:
     return total.hexdigest()
 
 
-def _service_process(unit: str, pidfile: Path) -> Process | None:
-    if unit and Path("/run/systemd/system").is_dir():
-        shown = subprocess.run(
-            ["systemctl", "show", "--property=MainPID", "--value", unit],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.strip()
-        return _process(int(shown)) if shown.isdigit() and int(shown) else None
+def _systemd(unit: str) -> _Manager:
+    """What systemd runs as `unit`, and whether it listens for it by the socket unit of the same name."""
+    socket = Path(unit).with_suffix(".socket").name
+    shown = subprocess.run(
+        ["systemctl", "show", "--property=MainPID,ActiveState", unit, socket],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    service, _, listening = shown.partition("\n\n")
+    pid = next((line[8:] for line in service.splitlines() if line.startswith("MainPID=")), "0")
+    return _Manager(
+        service=_process(int(pid)) if int(pid) else None,
+        listener=1 if "ActiveState=active" in listening.splitlines() else 0,
+    )
+
+
+def _supervisor(pidfile: Path) -> _Manager:
+    """What supervisor runs; it may listen for it."""
     supervisor = _read(pidfile)
     if not supervisor.isdigit() or _process(int(supervisor)) is None:
-        return None
+        return _Manager()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and _parent(int(entry.name)) == int(supervisor):
-            return _process(int(entry.name))
-    return None
+            return _Manager(_process(int(entry.name)), int(supervisor))
+    return _Manager(listener=int(supervisor))
 
 
 def _stat_fields(pid: int) -> list[str]:
@@ -257,11 +279,12 @@ def _listeners(port: int) -> dict[str, int]:
     return found
 
 
-def _stranger(port: int, service: Process | None) -> tuple[bool, Process | None]:
+def _stranger(port: int, manager: _Manager) -> tuple[bool, Process | None]:
     """Whether something other than the service listens on the port, and what, where that can be seen.
 
     Without CAP_SYS_PTRACE, in a container for instance, not even root sees the sockets of another
-    account's processes; then a socket of the service's own account counts as the service's.
+    account's processes; then a socket of the service's own account, or of the manager's where that
+    listens for it, counts as the service's.
     """
     listeners = _listeners(port)
     if not listeners:
@@ -271,8 +294,9 @@ def _stranger(port: int, service: Process | None) -> tuple[bool, Process | None]
             continue
         if _open_files(entry) & set(listeners):
             owner = _process(int(entry.name))
-            return not _belongs(owner, service), owner
-    return service is None or set(listeners.values()) != {service.uid}, None
+            return not _belongs(owner, manager), owner
+    own = {process.uid for process in (manager.service, _process(manager.listener)) if process}
+    return not own.issuperset(listeners.values()), None
 
 
 def _open_files(process: Path) -> set[str]:
@@ -285,11 +309,13 @@ def _open_files(process: Path) -> set[str]:
     return found
 
 
-def _belongs(process: Process | None, service: Process | None) -> bool:
-    """Whether `process` is the service's or below it."""
+def _belongs(process: Process | None, manager: _Manager) -> bool:
+    """Whether `process` is the service, below it, or its manager that listens for it."""
     pid = process.pid if process else 0
-    while service and pid > 1:
-        if pid == service.pid:
+    if pid and pid == manager.listener:
+        return True
+    while manager.service and pid > 1:
+        if pid == manager.service.pid:
             return True
         pid = _parent(pid)
     return False

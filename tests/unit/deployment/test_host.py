@@ -144,6 +144,23 @@ def test_the_port_of_a_stranger_is_taken(root: Path) -> None:
     assert not look(root, port=port).port_taken
 
 
+def test_a_port_on_which_the_supervisor_listens_for_the_app_is_not_taken(root: Path) -> None:
+    script = (
+        "import socket, sys\n"
+        's = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True)\n'
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout
+        port = int(supervisor.stdout.readline())
+        assert look(root, port=port).port_taken
+        (root / "supervisord.pid").write_text(f"{supervisor.pid}\n")
+        assert not look(root, port=port).port_taken
+        supervisor.communicate("")
+
+
 def test_the_process_that_supervisor_runs_is_the_app(root: Path) -> None:
     script = (
         "import os, subprocess, sys, socket, time\n"
