@@ -179,24 +179,80 @@ def test_a_new_revision_is_applied_and_few_tasks_change(
     assert deploy(machine).changed == 0
 
 
-TAMPERINGS = {
-    "a file of the release": f"echo '# by hand' >> {APP}/current/app/service.py",
-    "a mode": f"chmod 0644 {ETC}/app.pgpass",
-    "alembic.ini": f"sed -i 's/evaluation_app_owner@/postgres@/' {APP}/current/app/alembic.ini",
-    "a package in the venv": f"rm -r {APP}/current/venv/lib/python3*/site-packages/fastapi",
-    "a grant": "psql -U postgres -d evaluation_app -c 'revoke select on person from evaluation_app_app'",
-    "a dropped default privilege": "psql -U postgres -d evaluation_app -c 'alter default privileges for role "
-    "evaluation_app_owner revoke select on tables from evaluation_app_app'",
-    "a password": "psql -U postgres -c \"alter role evaluation_app_app password 'other'\"",
-    "the app stopped": "kill $(cat /run/evaluation_app/supervisord.pid)",
-    "the live link": f"rm {APP}/current",
+PSQL = "psql -U postgres -d evaluation_app -Atc"
+PIDFILE = "/run/evaluation_app/supervisord.pid"
+SETTINGS = "/etc/postgresql/15/main/conf.d/headway.conf"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What a person did by hand, and a command that succeeds only where it is not so."""
+
+    done: str
+    whole: str
+
+
+IN_PLACE = {
+    "a file of the release": Damage(
+        f"echo '# by hand' >>{APP}/current/app/service.py",
+        f"! grep 'by hand' {APP}/current/app/service.py",
+    ),
+    "a mode": Damage(
+        f"chmod 0644 {ETC}/app.pgpass", f"[ $(stat --format %a {ETC}/app.pgpass) = 600 ]"
+    ),
+    "alembic.ini": Damage(
+        f"sed -i s/evaluation_app_owner@/postgres@/ {APP}/current/app/alembic.ini",
+        f"grep evaluation_app_owner@ {APP}/current/app/alembic.ini",
+    ),
+    "a module in the venv": Damage(
+        f"rm -r {APP}/current/venv/lib/python3*/site-packages/fastapi",
+        f"{APP}/current/venv/bin/python -c 'import fastapi'",
+    ),
+    "a package of the platform": Damage(
+        "dpkg --remove --force-depends libssl-dev", "dpkg-query --status libssl-dev"
+    ),
+    "a grant": Damage(
+        f"{PSQL} 'revoke select on person from evaluation_app_app'",
+        f"{PSQL} \"select has_table_privilege('evaluation_app_app', 'person', 'select')\" | grep t",
+    ),
+    "a default privilege": Damage(
+        f"{PSQL} 'alter default privileges for role evaluation_app_owner"
+        " revoke select on tables from evaluation_app_app'",
+        f"{PSQL} 'select defaclacl from pg_default_acl' | grep evaluation_app_app=arwd",
+    ),
+    "a password": Damage(
+        f"{PSQL} \"alter role evaluation_app_app password 'other'\"",
+        f"PGPASSFILE={ETC}/app.pgpass psql -h 127.0.0.1 -U evaluation_app_app -d evaluation_app -c 'select 1'",
+    ),
+    "a setting": Damage(
+        f"sed -i s/scram-sha-256/md5/ {SETTINGS} && {PSQL} 'select pg_reload_conf()' && sleep 1",
+        f"{PSQL} 'show password_encryption' | grep scram-sha-256",
+    ),
+}
+GONE = {
+    "a role": Damage(
+        f"{PSQL} 'drop owned by evaluation_app_app' && {PSQL} 'drop role evaluation_app_app'",
+        f"PGPASSFILE={ETC}/app.pgpass psql -h 127.0.0.1 -U evaluation_app_app -d evaluation_app -c 'table person'",
+    ),
+    "the app stopped": Damage(
+        f"kill $(cat {PIDFILE}); while [ -e {PIDFILE} ]; do sleep 0.1; done",
+        "python3 -c \"import urllib.request as r; r.urlopen('http://127.0.0.1:8000/persons')\"",
+    ),
 }
 
 
-@pytest.mark.parametrize("what", TAMPERINGS)
+@pytest.mark.parametrize("damages", [IN_PLACE, GONE], ids=["in place", "gone"])
 def test_what_was_changed_by_hand_is_found_and_mended(
-    machine: Container, host: Host, second: Deploy, what: str
+    machine: Container, second: Deploy, damages: dict[str, Damage]
 ) -> None:
-    assert run(machine, TAMPERINGS[what]).returncode == 0
+    def broken() -> list[str]:
+        return [name for name, damage in damages.items() if run(machine, damage.whole).returncode]
+
+    assert broken() == []
+    for damage in damages.values():
+        done = run(machine, damage.done)
+        assert done.returncode == 0, done.stdout
+    assert broken() == list(damages)
     assert deploy(machine).changed > 0
+    assert broken() == []
     assert deploy(machine).changed == 0
