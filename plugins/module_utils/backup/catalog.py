@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg2 import sql as statement
-
-from .server import Session, quoted
+from .server import Session, quoted, sql
 
 # What people made, each with the table it hangs on: not what comes with the server (oids below
 # 16384, FirstNormalObjectId in PostgreSQL's src/include/access/transam.h) or with an extension, and
@@ -181,7 +179,7 @@ def create_database(session: Session, name: str, wanted: dict[str, Any]) -> None
     """Make an empty database with the locale, encoding and owner of `properties`."""
     provider = {"i": "icu", "b": "builtin"}.get(wanted["provider"])
     options = [
-        statement.SQL("template template0 owner {}").format(statement.Identifier(wanted["owner"])),
+        sql.SQL("template template0 owner {}").format(sql.Identifier(wanted["owner"])),
         _option("encoding", wanted["encoding"]),
         _option("lc_collate", wanted["collate"]),
         _option("lc_ctype", wanted["ctype"]),
@@ -190,8 +188,7 @@ def create_database(session: Session, name: str, wanted: dict[str, Any]) -> None
         options += [_option("locale_provider", provider)]
         options += [_option(f"{provider}_locale", wanted["locale"])]
     session.run(
-        statement.SQL("create database {} ").format(statement.Identifier(name))
-        + statement.SQL(" ").join(options)
+        sql.SQL("create database {} ").format(sql.Identifier(name)) + sql.SQL(" ").join(options)
     )
 
 
@@ -209,16 +206,14 @@ def give_properties(session: Session, name: str, wanted: dict[str, Any]) -> None
     for role, setting, value in wanted["settings"]:
         whose = f"role {quoted(role)} in database {database}" if role else f"database {database}"
         values = _elements(value) if setting in LISTS else [value]
-        literals = statement.SQL(", ").join(map(statement.Literal, values))
-        session.run(statement.SQL(f"alter {whose} set {_setting(setting)} to ") + literals)
+        literals = sql.SQL(", ").join(map(sql.Literal, values))
+        session.run(sql.SQL(f"alter {whose} set {_setting(setting)} to ") + literals)
 
 
 def comment_on_database(session: Session, name: str, comment: str | None) -> None:
     """Put a comment on a database, or take the one it has away."""
     session.run(
-        statement.SQL("comment on database {} is {}").format(
-            statement.Identifier(name), statement.Literal(comment)
-        )
+        sql.SQL("comment on database {} is {}").format(sql.Identifier(name), sql.Literal(comment))
     )
 
 
@@ -230,8 +225,8 @@ def comment_of_database(session: Session, name: str) -> str | None:
     return found
 
 
-def _option(name: str, value: str) -> statement.Composed:
-    return statement.SQL(f"{name} ") + statement.Literal(value)
+def _option(name: str, value: str) -> sql.Composed:
+    return sql.SQL(f"{name} ") + sql.Literal(value)
 
 
 def _setting(name: str) -> str:

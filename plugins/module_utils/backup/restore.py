@@ -10,13 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-from psycopg2.errors import ObjectInUse
-
 from . import catalog, store, tools
-from .errors import BackupError
+from .errors import BackupError, ServerError
 from .server import Server, Session, cores, database_bytes, major, quoted, said
 
+OBJECT_IN_USE = "55006"
 LONGEST_NAME = 63  # bytes, NAMEDATALEN - 1
 _stamp = re.compile(r"\d{8}_\d{6}$")
 
@@ -25,12 +23,12 @@ _stamp = re.compile(r"\d{8}_\d{6}$")
 class Restored:
     """A backup and the live database beside which it is restored.
 
-    `database` is the restored one's name until it goes live, empty where nothing is restored yet;
+    `restored` names the new database until it goes live, empty where there is none yet;
     `live_bytes` is none where there is no live database.
     """
 
     backup: store.Backup
-    database: str
+    restored: str
     live_revisions: tuple[str, ...]
     live_bytes: int | None
 
@@ -38,7 +36,7 @@ class Restored:
         """Give it as JSON values."""
         return {
             "backup": self.backup.to_dict(),
-            "database": self.database,
+            "restored": self.restored,
             "live_revisions": list(self.live_revisions),
             "live_bytes": self.live_bytes,
         }
@@ -83,13 +81,13 @@ def restore_beside(
             _restore(server, programs, looked.backup, new, jobs)
         except BaseException as error:
             _drop_if_possible(server, new)
-            if isinstance(error, (psycopg2.Error, BackupError)):
+            if isinstance(error, BackupError):
                 raise BackupError(
                     f"Backup {looked.backup.name} could not be restored: "
                     f"{said(error).rstrip('.')}. {backups.database} is as it was."
                 ) from None
             raise
-    return replace(looked, database=new)
+    return replace(looked, restored=new)
 
 
 def go_live(server: Server, database: str, new: str, *, wait: float) -> str:
@@ -114,11 +112,11 @@ def go_live(server: Server, database: str, new: str, *, wait: float) -> str:
                 with session.transaction():
                     _make_live(session, database, new)
     except BaseException as error:
-        with suppress(psycopg2.Error, BackupError), server.session() as session:
+        with suppress(BackupError), server.session() as session:
             if exists:
                 _allow_connections(session, database, True)
         _drop_if_possible(server, new)
-        if isinstance(error, (psycopg2.Error, BackupError)):
+        if isinstance(error, BackupError):
             raise BackupError(
                 f"The restored database could not be put in place of {database}: "
                 f"{said(error).rstrip('.')}. {database} is as it was."
@@ -211,9 +209,9 @@ def _swap(session: Session, database: str, new: str, kept: str, wait: float) -> 
                 _make_live(session, database, new)
                 _allow_connections(session, kept, True)
             return
-        except ObjectInUse as error:
+        except ServerError as error:
             # The server itself waits for five seconds before it says so.
-            if time.monotonic() > deadline:
+            if error.sqlstate != OBJECT_IN_USE or time.monotonic() > deadline:
                 raise BackupError(f"{said(error)}, after {wait:.0f} s") from None
 
 
@@ -249,7 +247,7 @@ def _drop(session: Session, name: str) -> None:
 
 def _drop_if_possible(server: Server, name: str) -> None:
     """Drop a database; where the server is gone the next restore finds and drops it."""
-    with suppress(psycopg2.Error, BackupError), server.session() as session:
+    with suppress(BackupError), server.session() as session:
         _drop(session, name)
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg2
-from psycopg2 import extensions
-from psycopg2.sql import Composable
+from .errors import BackupError, ServerError
 
-from .errors import BackupError
+try:
+    import psycopg2
+    from psycopg2 import extensions
+    from psycopg2 import sql as sql
+except ImportError:  # told where a session is asked for
+    psycopg2 = extensions = sql = None  # type: ignore[assignment]
 
 CONNECT_SECONDS = 10
 # The database that every server has, for work on the others.
@@ -58,6 +62,11 @@ class Server:
         With `snapshot` all that it reads is as of one moment; otherwise each statement is
         committed at once. Raises BackupError where the server does not let us in.
         """
+        if psycopg2 is None:
+            raise BackupError(
+                f"{sys.executable} has no psycopg2, which a deploy installs: deploy first, or install "
+                "python3-psycopg2."
+            )
         try:
             connection = psycopg2.connect(self.dsn(database), password=self._password or None)
         except psycopg2.OperationalError as error:
@@ -86,21 +95,21 @@ class Session:
         """Take an open connection."""
         self._connection = connection
 
-    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Give the rows of a query."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, values or None)
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Give the rows of a query; raises ServerError."""
+        with self._cursor() as cursor:
+            cursor.execute(query, values or None)
             return list(cursor.fetchall())
 
-    def value(self, sql: str, *values: Any) -> Any:
+    def value(self, query: str, *values: Any) -> Any:
         """Give the first column of a query's first row; None where there is no row."""
-        rows = self.rows(sql, *values)
+        rows = self.rows(query, *values)
         return rows[0][0] if rows else None
 
-    def run(self, sql: str | Composable, *values: Any) -> None:
-        """Send a statement."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, values or None)
+    def run(self, statement: str | sql.Composable, *values: Any) -> None:
+        """Send a statement; raises ServerError."""
+        with self._cursor() as cursor:
+            cursor.execute(statement, values or None)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -112,6 +121,14 @@ class Session:
         except BaseException:
             self.run("rollback")
             raise
+
+    @contextmanager
+    def _cursor(self) -> Iterator[extensions.cursor]:
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except psycopg2.Error as error:
+            raise ServerError(said(error), error.pgcode or "") from None
 
 
 def quoted(name: str) -> str:
@@ -137,6 +154,6 @@ def cores() -> int:
 
 def database_bytes(session: Session, database: str) -> int | None:
     """Give the size of a database in bytes; None where there is no such database."""
-    sql = "select pg_database_size(oid) from pg_database where datname = %s"
-    found: int | None = session.value(sql, database)
+    query = "select pg_database_size(oid) from pg_database where datname = %s"
+    found: int | None = session.value(query, database)
     return found

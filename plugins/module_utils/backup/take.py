@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from . import catalog, contents, tools
 from .errors import BackupError
 from .server import Server, Session, cores, database_bytes, major, said
@@ -117,7 +115,7 @@ def _dump(
         manifest["bytes"] = size(dump)
         manifest["seconds"] = round(time.monotonic() - started, 1)
         return store.complete(partial, manifest)
-    except (psycopg2.Error, BackupError, OSError) as error:
+    except (BackupError, OSError) as error:
         raise _failed(store, error) from None
     finally:
         if partial.exists():

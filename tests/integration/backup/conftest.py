@@ -84,7 +84,7 @@ class Bench:
     def bring_back(self, name: str = "") -> str:
         """Restore a backup in the live database's place; give the name of the one before."""
         return restore.go_live(
-            self.server, self.store.database, self.beside(name).database, wait=10
+            self.server, self.store.database, self.beside(name).restored, wait=10
         )
 
     def with_program(self, folder: Path, name: str, script: str) -> Bench:

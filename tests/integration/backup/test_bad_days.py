@@ -209,7 +209,7 @@ def test_a_restore_that_lacks_something_is_not_put_in_place(full: Bench, tmp_pat
 
 def test_a_swap_that_fails_leaves_all_as_it_was(full: Bench) -> None:
     full.backup()
-    before, prepared = full.everything(), full.beside().database
+    before, prepared = full.everything(), full.beside().restored
     taken = prepared.replace("_restore_", "_before_restore_")
     full.database.query(f"create database {taken}")
     with pytest.raises(BackupError, match=r"already exists.*is as it was"):

@@ -1,0 +1,78 @@
+"""What both Ansible modules share. Knows AnsibleModule by its shape only."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import tools
+from .errors import BackupError, ServerError
+from .server import Server, major
+from .store import Store
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "database": {"type": "str", "required": True},
+    "directory": {"type": "path", "required": True},
+    "backend": {"type": "str", "required": True, "choices": ["service", "container", "external"]},
+    "login_host": {"type": "str", "required": True},
+    "login_port": {"type": "int", "required": True},
+    "login_user": {"type": "str", "required": True},
+    "login_password": {"type": "str", "default": "", "no_log": True},
+    "connect_parameters": {"type": "dict", "default": {}},
+    "container": {"type": "str"},
+    "container_port": {"type": "int", "default": 5432},
+    "engine_socket": {"type": "path", "default": "/var/run/docker.sock"},
+    "jobs": {"type": "int", "default": 2},
+}
+REQUIRED_IF = [("backend", "container", ["container"])]
+
+Work = Callable[[dict[str, Any], Server, Store], dict[str, Any]]
+
+
+def perform(module: Any, work: Work) -> None:
+    """End the module with what `work` returns, or with the fault it raises, in a sentence."""
+    given = module.params
+    # Ansible would blank the password out wherever it occurs, "postgres" in every name too. No
+    # result of ours has it in it.
+    invocation = {"module_args": {**given, "login_password": "(not shown)"}}
+    module.no_log_values.clear()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _stop)
+    parameters = {name: str(value) for name, value in given["connect_parameters"].items()}
+    invocation["module_args"]["connect_parameters"] = sorted(parameters)
+    server = Server(
+        given["login_host"],
+        given["login_port"],
+        given["login_user"],
+        given["login_password"],
+        parameters,
+    )
+    try:
+        result = work(given, server, Store(Path(given["directory"]), given["database"]))
+    except ServerError as fault:
+        message = f"The server refused a step of the work on {given['database']}: {fault}"
+        module.fail_json(msg=message, invocation=invocation)
+    except BackupError as fault:
+        module.fail_json(msg=str(fault), invocation=invocation)
+    else:
+        module.exit_json(**result, invocation=invocation)
+
+
+def programs(given: dict[str, Any], server: Server) -> tools.Tools:
+    """Give the tools of the server's version, where the backend has them."""
+    if given["backend"] == "container":
+        return tools.in_container(
+            given["container"], given["engine_socket"], given["container_port"]
+        )
+    with server.session() as session:
+        if given["backend"] == "service":
+            return tools.beside_server(session)
+        return tools.on_this_host(major(session))
+
+
+def _stop(number: int, _frame: Any) -> None:
+    """End in good order, with nothing half done left, where a signal would end us at once."""
+    sys.exit(128 + number)

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright the Headway authors
+# Apache License 2.0 (see LICENSE)
+"""Ansible module: takes a verified backup of a PostgreSQL database."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgres_backup
+short_description: Take a verified backup of a PostgreSQL database
+version_added: 0.1.0
+description:
+  - Dumps a database with C(pg_dump) of the server's version, in directory format, to a folder
+    C(<directory>/<database>/<time>) that gets this name only once the dump was verified.
+  - Verified means that its table of contents has every object that the catalog has, as of the
+    same snapshot, and the file of every table's rows. C(SHA256SUMS) is written beside the dump.
+  - A database that holds nothing needs no backup, and none is made.
+author: The Headway authors
+options:
+  database: {description: The database., type: str, required: true}
+  directory: {description: Where backups go., type: path, required: true}
+  backend:
+    description: >-
+      Whose tools to use. Those beside the server on this host (V(service)), those in the image of a
+      container (V(container)), or the nearest that this host has (V(external)).
+    type: str
+    choices: [service, container, external]
+    required: true
+  login_host: {description: Address, or directory of the server's socket., type: str, required: true}
+  login_port: {description: TCP port, which also names the socket., type: int, required: true}
+  login_user: {description: Role to log in as., type: str, required: true}
+  login_password:
+    description: Its password. It reaches the tools in their environment, never on a command line.
+    type: str
+    default: ''
+  connect_parameters: {description: More of libpq's parameters., type: dict, default: {}}
+  container: {description: The server's container., type: str}
+  container_port: {description: The server's port in its container., type: int, default: 5432}
+  engine_socket:
+    description: Where the container's engine listens.
+    type: path
+    default: /var/run/docker.sock
+  jobs: {description: How many tables are dumped at a time; no more than there are cores., type: int, default: 2}
+  keep:
+    description: How many backups to keep, the new one among them. One always stays.
+    type: int
+    default: 5
+  room:
+    description: >-
+      What must be free in O(directory) before a backup is begun, in percent of the database's size.
+      A dump is compressed and has no indexes, so it most often takes less.
+    type: int
+    default: 100
+attributes:
+  check_mode: {support: full, description: Says what would be backed up and whether there is room.}
+  diff_mode: {support: none, description: Nothing to show.}
+  idempotent: {support: none, description: Each run takes a backup.}
+"""
+
+EXAMPLES = r"""
+- name: Take a backup
+  postgres_backup:
+    database: evaluation_app
+    directory: /var/backups/headway
+    backend: service
+    login_host: /var/run/postgresql
+    login_port: 5432
+    login_user: postgres
+  register: taken
+"""
+
+RETURN = r"""
+backup:
+  description: >-
+    C(name), C(folder), C(taken) (time), C(seconds), C(bytes), C(database_bytes), C(server_version)
+    and C(revisions) (of every table alembic_version). Empty where none was made.
+  type: dict
+  returned: success
+holds_anything: {description: Whether the database holds anything., type: bool, returned: success}
+database_bytes: {description: Size of the database., type: int, returned: success}
+dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.backup.take import look, take
+from ..module_utils.backup.task import ARGUMENTS, REQUIRED_IF, perform, programs
+
+
+def main() -> None:
+    """Run the module."""
+    more = {"keep": {"type": "int", "default": 5}, "room": {"type": "int", "default": 100}}
+    module = AnsibleModule(
+        argument_spec={**ARGUMENTS, **more}, required_if=REQUIRED_IF, supports_check_mode=True
+    )
+
+    def work(given: dict[str, Any], server: Any, store: Any) -> dict[str, Any]:
+        if module.check_mode:
+            taken = look(server, store, given["room"])
+        else:
+            limits = {name: given[name] for name in ("keep", "jobs", "room")}
+            taken = take(server, programs(given, server), store, **limits)
+        return {"changed": taken.holds_anything, **taken.to_dict()}
+
+    perform(module, work)
+
+
+if __name__ == "__main__":
+    main()
