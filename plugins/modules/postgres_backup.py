@@ -19,27 +19,32 @@ author: The Headway authors
 options:
   database: {description: The database., type: str, required: true}
   directory: {description: Where backups go., type: path, required: true}
-  backend:
-    description: >-
-      Whose tools to use. Those beside the server on this host (V(service)), those in the image of a
-      container (V(container)), or the nearest that this host has (V(external)).
-    type: str
-    choices: [service, container, external]
+  server:
+    description: Where the server is, who logs in, and whose tools are used.
+    type: dict
     required: true
-  login_host: {description: Address, or directory of the server's socket., type: str, required: true}
-  login_port: {description: TCP port, which also names the socket., type: int, required: true}
-  login_user: {description: Role to log in as., type: str, required: true}
-  login_password:
-    description: Its password. It reaches the tools in their environment, never on a command line.
-    type: str
-    default: ''
-  connect_parameters: {description: More of libpq's parameters., type: dict, default: {}}
-  container: {description: The server's container., type: str}
-  container_port: {description: The server's port in its container., type: int, default: 5432}
-  engine_socket:
-    description: Where the container's engine listens.
-    type: path
-    default: /var/run/docker.sock
+    suboptions:
+      backend:
+        description: >-
+          Whose tools. Those beside the server on this host (V(service)), those of the image of a
+          container (V(container)), the nearest that this host has (V(external)).
+        type: str
+        choices: [service, container, external]
+        required: true
+      host: {description: Address, or directory of the server's socket., type: str, required: true}
+      port: {description: TCP port, which also names the socket., type: int, required: true}
+      user: {description: Role to log in as., type: str, required: true}
+      password:
+        description: Its password. The tools get it in their environment, never on a command line.
+        type: str
+        default: ''
+      parameters: {description: More of libpq's parameters., type: dict, default: {}}
+      container: {description: The server's container., type: str}
+      container_port: {description: The server's port in its container., type: int, default: 5432}
+      engine_socket:
+        description: Where the container's engine listens.
+        type: path
+        default: /var/run/docker.sock
   jobs: {description: How many tables are dumped at a time; no more than there are cores., type: int, default: 2}
   keep:
     description: How many backups to keep, the new one among them. One always stays.
@@ -62,10 +67,7 @@ EXAMPLES = r"""
   postgres_backup:
     database: evaluation_app
     directory: /var/backups/headway
-    backend: service
-    login_host: /var/run/postgresql
-    login_port: 5432
-    login_user: postgres
+    server: {backend: service, host: /var/run/postgresql, port: 5432, user: postgres}
   register: taken
 """
 
@@ -86,15 +88,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.backup.take import look, take
-from ..module_utils.backup.task import ARGUMENTS, REQUIRED_IF, perform, programs
+from ..module_utils.backup.task import ARGUMENTS, perform, programs
 
 
 def main() -> None:
     """Run the module."""
     more = {"keep": {"type": "int", "default": 5}, "room": {"type": "int", "default": 100}}
-    module = AnsibleModule(
-        argument_spec={**ARGUMENTS, **more}, required_if=REQUIRED_IF, supports_check_mode=True
-    )
+    module = AnsibleModule(argument_spec={**ARGUMENTS, **more}, supports_check_mode=True)
 
     def work(given: dict[str, Any], server: Any, store: Any) -> dict[str, Any]:
         if module.check_mode:

@@ -32,30 +32,32 @@ options:
     type: int
     default: 30
   directory: {description: Where backups are., type: path, required: true}
-  backend:
-    description: >-
-      Whose tools to use. Those beside the server on this host (V(service)), those in the image of a
-      container (V(container)), or the nearest that this host has (V(external)).
-    type: str
-    choices: [service, container, external]
+  server:
+    description: Where the server is, who logs in, and whose tools are used.
+    type: dict
     required: true
-  login_host: {description: Address, or directory of the server's socket., type: str, required: true}
-  login_port: {description: TCP port, which also names the socket., type: int, required: true}
-  login_user:
-    description: Role to log in as. It must be able to create databases, and to be the objects' owners.
-    type: str
-    required: true
-  login_password:
-    description: Its password. It reaches the tools in their environment, never on a command line.
-    type: str
-    default: ''
-  connect_parameters: {description: More of libpq's parameters., type: dict, default: {}}
-  container: {description: The server's container., type: str}
-  container_port: {description: The server's port in its container., type: int, default: 5432}
-  engine_socket:
-    description: Where the container's engine listens.
-    type: path
-    default: /var/run/docker.sock
+    suboptions:
+      backend:
+        description: >-
+          Whose tools. Those beside the server on this host (V(service)), those of the image of a
+          container (V(container)), the nearest that this host has (V(external)).
+        type: str
+        choices: [service, container, external]
+        required: true
+      host: {description: Address, or directory of the server's socket., type: str, required: true}
+      port: {description: TCP port, which also names the socket., type: int, required: true}
+      user: {description: Role to log in as., type: str, required: true}
+      password:
+        description: Its password. The tools get it in their environment, never on a command line.
+        type: str
+        default: ''
+      parameters: {description: More of libpq's parameters., type: dict, default: {}}
+      container: {description: The server's container., type: str}
+      container_port: {description: The server's port in its container., type: int, default: 5432}
+      engine_socket:
+        description: Where the container's engine listens.
+        type: path
+        default: /var/run/docker.sock
   jobs: {description: How many tables are restored at a time; no more than there are cores., type: int, default: 2}
 attributes:
   check_mode: {support: full, description: Verifies the backup and says what would be restored.}
@@ -69,10 +71,7 @@ EXAMPLES = r"""
     state: beside
     database: evaluation_app
     directory: /var/backups/headway
-    backend: service
-    login_host: /var/run/postgresql
-    login_port: 5432
-    login_user: postgres
+    server: {backend: service, host: /var/run/postgresql, port: 5432, user: postgres}
   register: restored
 
 - name: Put it in place
@@ -81,10 +80,7 @@ EXAMPLES = r"""
     restored: "{{ restored.restored }}"
     database: evaluation_app
     directory: /var/backups/headway
-    backend: service
-    login_host: /var/run/postgresql
-    login_port: 5432
-    login_user: postgres
+    server: {backend: service, host: /var/run/postgresql, port: 5432, user: postgres}
 """
 
 RETURN = r"""
@@ -106,7 +102,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.backup.restore import drop, go_live, look, restore_beside
-from ..module_utils.backup.task import ARGUMENTS, REQUIRED_IF, perform, programs
+from ..module_utils.backup.task import ARGUMENTS, perform, programs
 
 
 def main() -> None:
@@ -120,7 +116,6 @@ def main() -> None:
             "wait": {"type": "int", "default": 30},
         },
         required_if=[
-            *REQUIRED_IF,
             ("state", "live", ["restored"]),
             ("state", "absent", ["restored"]),
         ],

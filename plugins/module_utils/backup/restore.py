@@ -16,7 +16,7 @@ from .server import Server, Session, cores, database_bytes, major, quoted, said
 
 OBJECT_IN_USE = "55006"
 LONGEST_NAME = 63  # bytes, NAMEDATALEN - 1
-_stamp = re.compile(r"\d{8}_\d{6}$")
+_stamp = re.compile(r"\d{8}t\d{6}z$")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def restore_beside(
     with backups.locked():
         _remove_leftovers(server, backups.database)
         looked = look(server, backups, name)
-        new = _beside(backups.database, "restore", store.stamp(datetime.now(timezone.utc)))
+        new = _beside(backups.database, "restore", store.stamp(datetime.now(timezone.utc)).lower())
         with server.session() as session:
             _have_room(session, programs, looked.backup)
         try:

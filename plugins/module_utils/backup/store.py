@@ -26,7 +26,7 @@ from .errors import BackupError
 SUMS = "SHA256SUMS"
 PARTIAL = ".partial"
 CHUNK = 1 << 20
-_name = re.compile(r"\d{8}_\d{6}(_\d+)?")
+_name = re.compile(r"\d{8}T\d{6}Z(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ def verify(backup: Backup) -> None:
 
 
 def stamp(now: datetime) -> str:
-    """Give a time as names have it, in UTC."""
-    return now.astimezone(timezone.utc).strftime("%Y%m%d_%H%M%S")
+    """Give a time as names have it, in UTC; YAML takes it for a text, and not for a number."""
+    return now.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
 def size(folder: Path) -> int:

@@ -16,18 +16,28 @@ from .store import Store
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "database": {"type": "str", "required": True},
     "directory": {"type": "path", "required": True},
-    "backend": {"type": "str", "required": True, "choices": ["service", "container", "external"]},
-    "login_host": {"type": "str", "required": True},
-    "login_port": {"type": "int", "required": True},
-    "login_user": {"type": "str", "required": True},
-    "login_password": {"type": "str", "default": "", "no_log": True},
-    "connect_parameters": {"type": "dict", "default": {}},
-    "container": {"type": "str"},
-    "container_port": {"type": "int", "default": 5432},
-    "engine_socket": {"type": "path", "default": "/var/run/docker.sock"},
     "jobs": {"type": "int", "default": 2},
+    "server": {
+        "type": "dict",
+        "required": True,
+        "required_if": [("backend", "container", ["container"])],
+        "options": {
+            "backend": {
+                "type": "str",
+                "required": True,
+                "choices": ["service", "container", "external"],
+            },
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "required": True},
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "default": "", "no_log": True},
+            "parameters": {"type": "dict", "default": {}},
+            "container": {"type": "str"},
+            "container_port": {"type": "int", "default": 5432},
+            "engine_socket": {"type": "path", "default": "/var/run/docker.sock"},
+        },
+    },
 }
-REQUIRED_IF = [("backend", "container", ["container"])]
 
 Work = Callable[[dict[str, Any], Server, Store], dict[str, Any]]
 
@@ -35,20 +45,20 @@ Work = Callable[[dict[str, Any], Server, Store], dict[str, Any]]
 def perform(module: Any, work: Work) -> None:
     """End the module with what `work` returns, or with the fault it raises, in a sentence."""
     given = module.params
+    where = given["server"]
+    shown = {**where, "password": "(not shown)", "parameters": sorted(where["parameters"])}
+    invocation = {"module_args": {**given, "server": shown}}
     # Ansible would blank the password out wherever it occurs, "postgres" in every name too. No
     # result of ours has it in it.
-    invocation = {"module_args": {**given, "login_password": "(not shown)"}}
     module.no_log_values.clear()
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, _stop)
-    parameters = {name: str(value) for name, value in given["connect_parameters"].items()}
-    invocation["module_args"]["connect_parameters"] = sorted(parameters)
     server = Server(
-        given["login_host"],
-        given["login_port"],
-        given["login_user"],
-        given["login_password"],
-        parameters,
+        where["host"],
+        where["port"],
+        where["user"],
+        where["password"],
+        {name: str(value) for name, value in where["parameters"].items()},
     )
     try:
         result = work(given, server, Store(Path(given["directory"]), given["database"]))
@@ -63,12 +73,13 @@ def perform(module: Any, work: Work) -> None:
 
 def programs(given: dict[str, Any], server: Server) -> tools.Tools:
     """Give the tools of the server's version, where the backend has them."""
-    if given["backend"] == "container":
+    where = given["server"]
+    if where["backend"] == "container":
         return tools.in_container(
-            given["container"], given["engine_socket"], given["container_port"]
+            where["container"], where["engine_socket"], where["container_port"]
         )
     with server.session() as session:
-        if given["backend"] == "service":
+        if where["backend"] == "service":
             return tools.beside_server(session)
         return tools.on_this_host(major(session))
 

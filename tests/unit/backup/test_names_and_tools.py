@@ -25,7 +25,7 @@ def test_names_are_in_utc_and_sort_by_time(tmp_path: Path) -> None:
     store = Store(tmp_path, "shop")
     store.folder.mkdir()
     now = datetime(2026, 3, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
-    assert stamp(now) == "20260228_233000"
+    assert stamp(now) == "20260228T233000Z"
     names = [store.new_partial(now).name for _ in range(3)]
     assert len(set(names)) == 3
     assert names == sorted(names)
