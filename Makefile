@@ -23,6 +23,12 @@ migrate: setup ## the database to head, the app left as it is
 status: setup ## where things stand
 	$(call playbook,playbooks/status.yml)
 
+backup: setup ## the database, dumped and verified
+	$(call playbook,playbooks/backup.yml)
+
+restore: setup ## BACKUP=…: that backup, or the newest, in the live database's place; asks first
+	$(call playbook,playbooks/restore.yml $(if $(BACKUP),--extra-vars restore_backup=$(BACKUP)))
+
 revision: setup ## m="add email": autogenerate a revision on the development database
 	@scripts/revision "$(m)"
 
@@ -47,4 +53,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate status revision psql lock test test-quick lint bench clean
+.PHONY: help setup deploy migrate status backup restore revision psql lock test test-quick lint bench clean
