@@ -86,13 +86,9 @@ class Site:
         return Run(done.returncode, changed, " ".join(done.stdout.split()))
 
 
-@pytest.fixture(params=["service", "external"])
-def site(full: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Site:
-    return Site(full, tmp_path, request.param)
-
-
-def test_backup_and_restore(site: Site) -> None:
-    full, before = site.bench, site.bench.everything()
+@pytest.mark.parametrize("backend", ["service", "external"])
+def test_backup_and_restore(full: Bench, tmp_path: Path, backend: str) -> None:
+    site, before = Site(full, tmp_path, backend), full.everything()
     looked = site.run("backup", "--check")
     assert (looked.code, looked.changed, full.store.backups()) == (0, 1, []), looked.output
     taken = site.run("backup", "-vvv")
@@ -123,8 +119,8 @@ def test_backup_and_restore(site: Site) -> None:
     assert full.databases() == {full.database.name, kept}
 
 
-def test_a_failure_says_one_sentence_and_leaves_all_as_it_was(site: Site) -> None:
-    full = site.bench
+def test_a_failure_says_one_sentence_and_leaves_all_as_it_was(full: Bench, tmp_path: Path) -> None:
+    site = Site(full, tmp_path, "service")
     none = site.run("restore", restore_confirm=True)
     assert f"holds no backup of {full.database.name}: take one with make backup" in none.output
     full.database.query("create role headway_gone; grant select on person to headway_gone")
