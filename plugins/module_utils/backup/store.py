@@ -129,6 +129,9 @@ class Store:
         _write(partial / "manifest.json", json.dumps(manifest, indent=2) + "\n")
         sums = [f"{_sha256(path)}  {path.relative_to(partial)}\n" for path in _files(partial)]
         _write(partial / SUMS, "".join(sums))
+        for path in partial.rglob("*"):
+            # pg_dump in a container does not have our umask.
+            path.chmod(0o700 if path.is_dir() else 0o600)
         _make_durable(partial)
         final = partial.with_name(partial.name[: -len(PARTIAL)])
         partial.rename(final)

@@ -103,6 +103,17 @@ def test_an_interrupted_backup_leaves_nothing(full: Bench) -> None:
     assert (full.store.backups(), full.store.leftovers()) == ([], [])
 
 
+def test_a_table_that_is_locked_for_long_is_not_waited_for_without_end(
+    full: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take, "LOCK_WAIT", "100ms")
+    with full.server.session(full.database.name) as locker:
+        locker.run("begin; lock table person")
+        with pytest.raises(BackupError, match=r"statement timeout.*LOCK TABLE public\.person"):
+            full.take()
+    assert (full.store.backups(), full.store.leftovers()) == ([], [])
+
+
 def test_only_one_at_a_time(full: Bench) -> None:
     with full.store.locked(), pytest.raises(BackupError, match="Another backup or restore of"):
         full.take()
