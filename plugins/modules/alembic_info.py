@@ -157,6 +157,11 @@ history:
       description: All revisions it comes after.
       type: list
       elements: str
+invalid_indexes:
+  description: Indexes that a build left invalid, on PostgreSQL. They serve no query; drop them and build them again.
+  returned: success
+  type: list
+  elements: str
 log:
   description: What C(env.py) printed, line by line.
   returned: always

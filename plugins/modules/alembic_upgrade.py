@@ -43,6 +43,31 @@ options:
       - It runs only where something is pending, and the database is read before and after it.
     type: str
     default: ""
+  lock_timeout:
+    description:
+      - How long a statement may wait for a lock, with its unit. V(0) is for ever, the empty text
+        leaves what the server has for the role.
+      - While a statement waits for a strong lock, everything that comes after it waits too, so a
+        short time here is what keeps the app answering.
+      - It is set on every connection that C(env.py) makes, whichever driver it uses; what C(env.py)
+        sets itself after connecting prevails. For O(command) it is handed on in C(PGOPTIONS).
+      - What builds or drops C(CONCURRENTLY) is exempt from both timeouts, since it makes nobody wait
+        who reads or writes, and leaves an invalid index behind when it is cut off.
+    type: str
+    default: 2s
+  statement_timeout:
+    description: How long a statement may take, as O(lock_timeout). Empty by default.
+    type: str
+    default: ""
+  who:
+    description: In whose name this runs, for those who wait for it. The session's C(application_name)
+      has it, where the app gives none.
+    type: str
+    default: ""
+  release:
+    description: What is released, shown like O(who).
+    type: str
+    default: ""
   name:
     description: Section of the file, as with C(alembic --name).
     type: str
@@ -182,6 +207,11 @@ sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
   type: bool
+invalid_indexes:
+  description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
+  returned: always, once the upgrade was run
+  type: list
+  elements: str
 log:
   description: What C(env.py) and the revisions printed, line by line.
   returned: always
@@ -202,24 +232,32 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import Plan, plan, upgrade
+from ..module_utils.headway.engine import Plan, RunOptions, plan, upgrade
 from ..module_utils.headway.project import Project
 from ..module_utils.headway.report import diff
 from ..module_utils.headway.task import ARGUMENTS, perform
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "lock_timeout": {"type": "str", "default": "2s"},
+    "statement_timeout": {"type": "str", "default": ""},
+    "who": {"type": "str", "default": ""},
+    "release": {"type": "str", "default": ""},
+}
+
 
 def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Upgrade, or in check mode tell what that would do."""
+    options = RunOptions(**{name: module.params[name] for name in OPTIONS})
     planned = plan(
         project,
         module.params["revision"],
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
     )
-    command = module.params["command"]
-    result = (
-        predicted(planned) if module.check_mode else upgrade(project, planned, command).to_dict()
-    )
+    if module.check_mode:
+        result = predicted(planned)
+    else:
+        result = upgrade(project, planned, module.params["command"], options).to_dict()
     if module._diff:
         result["diff"] = diff(planned)
     return result
@@ -239,6 +277,7 @@ def main() -> None:
             "revision": {"type": "str", "default": "heads"},
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
+            **OPTIONS,
         },
         supports_check_mode=True,
     )

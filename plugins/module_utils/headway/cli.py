@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from . import engine, report
 from .errors import HeadwayError
+from .options import RunOptions
 from .project import Project
 
 FINE, FAULT, PENDING = 0, 1, 2
@@ -62,9 +66,17 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project, options.revision, allow_several_heads=options.allow_several_heads, sql=False
     )
-    migration = engine.upgrade(project, planned, options.command)
+    migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
     return FINE
+
+
+def _run_options(options: argparse.Namespace) -> RunOptions:
+    return RunOptions(**{field.name: getattr(options, field.name) for field in fields(RunOptions)})
+
+
+def _say(sentence: str) -> None:
+    print(f"headway: {sentence}", file=sys.stderr, flush=True)
 
 
 def _show(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
@@ -97,11 +109,27 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
     )
+    _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)
     return parser
+
+
+def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
+    default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
+
+    def add(option: str, text: str, **more: Any) -> None:
+        value = getattr(default, option.replace("-", "_"))
+        upgrade.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
+
+    add("lock-timeout", "how long a statement may wait for a lock, with unit; 0: for ever")
+    add(
+        "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
+    )
+    add("who", "who runs this, shown to those who wait")
+    add("release", "what is released, shown to those who wait")
 
 
 if __name__ == "__main__":

@@ -9,28 +9,71 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from .apply import Attempt
+from alembic.runtime.migration import MigrationContext, RevisionStep
+
+from .environment import Environment
+from .options import RunOptions
+from .process import Talk
 from .project import Project
+from .results import Attempt, Look
 from .secrets import Secrets
 
 
-def run_command(project: Project, secrets: Secrets, *, command: str) -> dict[str, Any]:
-    """Run `command` in a shell, and give an Attempt as a dictionary.
+def run_command(
+    project: Project,
+    secrets: Secrets,
+    *,
+    target: str,
+    planned: frozenset[str],
+    seen: Look,
+    options: RunOptions,
+    command: str,
+) -> Talk:
+    """Run `command` in a shell if `planned` is still pending, and give an Attempt as a dictionary.
 
     It runs in the folder of alembic.ini, with this interpreter's programs first on PATH.
     """
-    del secrets  # what is printed is cleaned by the caller
-    programs = os.path.dirname(sys.executable)
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ.get('PATH', os.defpath)}"}
+    environment = Environment(project, ("current",), secrets, seen.history)
+    states: list[tuple[str, ...]] = []
+    pending: set[str] = set()
+
+    def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        states.append(tuple(sorted(current)))
+        pending.update(seen.history.by_id.keys() - seen.history.applied(current))
+        return []
+
+    try:
+        environment.run(read, target, read_only=True)
+    except (Exception, SystemExit) as error:
+        raise environment.fault(error) from error
+    reason = _run(project, command, options) if pending & planned else None
+    yield Attempt(states=tuple(states), seconds={}, reason=reason).to_dict()
+
+
+def _run(project: Project, command: str, options: RunOptions) -> str | None:
+    """Give the reason why it failed, if it did."""
     status = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=os.path.dirname(project.config_path),
-        env=environment,
+        env=_environment(os.environ, options),
         check=False,
     ).returncode
     if status == 0:
-        return Attempt(seconds={}).to_dict()
+        return None
     how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
-    return Attempt(seconds={}, reason=f"`{command}` {how}").to_dict()
+    return f"`{command}` {how}"
+
+
+def _environment(given: Mapping[str, str], options: RunOptions) -> dict[str, str]:
+    """Put the timeouts where libpq looks; what stands there already comes after and prevails."""
+    timeouts = {n: getattr(options, n) for n in ("lock_timeout", "statement_timeout")}
+    settings = [f"-c {name}={value.replace(' ', '')}" for name, value in timeouts.items() if value]
+    programs = os.path.dirname(sys.executable)
+    return {
+        "PGAPPNAME": options.application_name,
+        **given,
+        "PATH": f"{programs}:{given.get('PATH', os.defpath)}",
+        "PGOPTIONS": " ".join([*settings, given.get("PGOPTIONS", "")]).strip(),
+    }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .engine import AppliedRevision, Migration, Plan, Status
 from .history import Revision
+from .results import AppliedRevision, Migration, Plan, Status
 
 
 def status_text(status: Status) -> str:
@@ -19,6 +19,9 @@ def status_text(status: Status) -> str:
         lines += [f"    {revision.revision}  {revision.message}" for revision in status.pending]
     elif status.at_head:
         lines += ["  at head, nothing is pending"]
+    lines += [
+        f"  invalid  index {name}: drop it and build it again" for name in status.invalid_indexes
+    ]
     return "\n".join(lines)
 
 

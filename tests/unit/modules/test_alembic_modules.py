@@ -31,6 +31,7 @@ class StandIn:
             "revision": "heads",
             "allow_several_heads": False,
             "command": "",
+            **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}

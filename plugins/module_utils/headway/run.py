@@ -1,0 +1,168 @@
+"""The run: an attempt at what is pending, the database read again, and what came of it told."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from . import process
+from .apply import apply
+from .command import run_command
+from .errors import HeadwayError
+from .look import look
+from .options import RunOptions
+from .process import Tell, Work
+from .project import Project
+from .results import AppliedRevision, Attempt, Look, Migration, Plan, together
+
+Log = tuple[str, ...]
+
+
+def run(
+    project: Project, planned: Plan, seen: Look, options: RunOptions, command: str, tell: Tell
+) -> Migration:
+    """Do what was planned, as `engine.upgrade` says."""
+    work = _work(planned, seen, options, command)
+    with process.conversation(work, project, tell) as running:
+        attempt, log, fault = _attempt(running)
+        after = _verify(project, planned, seen, attempt, log)
+    before = _before(seen, after, attempt, fault)
+    done = after.applied()
+    # One whose commit was cut off may be there all the same; of a run that died, or of a command,
+    # nothing else is known than what the database has.
+    ran = done if fault or command else {*attempt.seconds, attempt.failed}
+    applied = tuple(
+        AppliedRevision(p.revision, p.message, attempt.seconds.get(p.revision))
+        for p in planned.pending
+        if p.revision in done & ran and before != after.states
+    )
+    migration = Migration(
+        database=planned.database,
+        target=planned.target,
+        before=together(before),
+        after=after.current,
+        changed=before != after.states,
+        heads=planned.heads,
+        applied=applied,
+        pending=tuple(p for p in planned.pending if p.revision not in done),
+        invalid_indexes=tuple(sorted({*after.invalid_indexes} - {*seen.invalid_indexes})),
+        log=log,
+    )
+    if fault and not applied:
+        raise HeadwayError(fault.kind, fault.message, **{**migration.to_dict(), **fault.data})
+    if migration.pending or attempt.reason:
+        raise _unfinished(migration, attempt, command)
+    if migration.invalid_indexes:
+        raise _invalid(migration)
+    return migration
+
+
+def _work(planned: Plan, seen: Look, options: RunOptions, command: str) -> Work:
+    revisions = frozenset(p.revision for p in planned.pending)
+    if command:
+        return partial(
+            run_command,
+            target=planned.target,
+            planned=revisions,
+            seen=seen,
+            options=options,
+            command=command,
+        )
+    return partial(apply, target=planned.target, planned=revisions, seen=seen, options=options)
+
+
+def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | None]:
+    """Run the revisions; where the run could not even tell what it did, give its fault too."""
+    try:
+        result, log = running.hear()
+    except HeadwayError as fault:
+        attempt = Attempt(states=None, seconds={}, reason=fault.message.rstrip("."))
+        return attempt, tuple(fault.data.get("log", ())), fault
+    return Attempt.from_dict(result), tuple(log), None
+
+
+def _verify(project: Project, planned: Plan, seen: Look, attempt: Attempt, log: Log) -> Look:
+    try:
+        return Look.from_dict(process.run(partial(look, history=seen.history), project)[0])
+    except HeadwayError as unreadable:
+        reached = f"reached its end of {len(attempt.seconds)} of {len(planned.pending)} revisions"
+        raise HeadwayError(
+            "unverified",
+            f"The upgrade {reached}"
+            + (f" and failed: {attempt.reason}" if attempt.reason else "")
+            + f"; what the database has now could not be read: {unreadable.message} Run again "
+            "once it can be: what is applied is not applied twice.",
+            before=planned.current,
+            log=[*log, *unreadable.data.get("log", ())],
+        ) from unreadable
+
+
+def _before(
+    seen: Look, after: Look, attempt: Attempt, fault: HeadwayError | None
+) -> tuple[tuple[str, ...], ...]:
+    """Give where this run found the database: others may have moved it since it was seen."""
+    if attempt.states is not None:
+        return attempt.states
+    died = fault is not None and fault.kind == "process_ended"
+    return seen.states if died else after.states
+
+
+def _invalid(migration: Migration) -> HeadwayError:
+    names = " and ".join(migration.invalid_indexes)
+    return HeadwayError(
+        "invalid_index",
+        f"All revisions up to {' and '.join(migration.after)} are applied, but they left {names} "
+        "invalid, which slows writes down and serves no query: drop it (DROP INDEX CONCURRENTLY) "
+        "and build it again.",
+        **migration.to_dict(),
+    )
+
+
+def _unfinished(migration: Migration, attempt: Attempt, command: str) -> HeadwayError:
+    """Say what failed, what is kept, what is not, and what a rerun does."""
+    failed = next((p for p in migration.pending if p.revision == attempt.failed), None)
+    advice = "correct that, and a rerun resumes from there"
+    if failed:
+        kind = "revision_failed"
+        what = f"Revision {failed.revision} ({failed.file}) failed: {attempt.reason}."
+    elif attempt.reason:
+        kind = "upgrade_failed"
+        what = f"The upgrade to {migration.target} failed: {attempt.reason}."
+    elif command:
+        kind = "not_applied"
+        what = f"`{command}` ended without an error, but the database is not at the target."
+    else:
+        kind = "not_committed"
+        what = (
+            f"env.py ran the upgrade to {migration.target} to its end without an error, but the "
+            "database does not have it all: env.py did not commit."
+        )
+        advice = "correct env.py, and run again"
+    if attempt.transaction_of_env_py and migration.pending:
+        what += (
+            " A transaction was open already when env.py called context.configure() (a statement "
+            "sent before on the connection opens one), so alembic left the commit to env.py: send "
+            "nothing before configure(), or commit it before."
+        )
+    kept = [p.revision for p in migration.pending if p.revision in attempt.kept]
+    if kept:
+        what += (
+            f" {_listed(kept)} had left its transaction (autocommit_block) and committed a part of "
+            "its changes: take that part back before the rerun, or write it so that it may be "
+            "there already."
+        )
+    if migration.invalid_indexes:
+        names = " and ".join(migration.invalid_indexes)
+        what += f" It left {names} invalid: drop it (DROP INDEX CONCURRENTLY) before the rerun."
+    outcome = (
+        f" Applied and kept: {_listed([a.revision for a in migration.applied])}."
+        f" Not applied: {_listed([p.revision for p in migration.pending])}."
+        f" The database is at {' and '.join(migration.after) or 'base'}; {advice}."
+    )
+    return HeadwayError(kind, what + outcome, sqlstate=attempt.sqlstate, **migration.to_dict())
+
+
+def _listed(revisions: list[str]) -> str:
+    few = 10
+    if len(revisions) > few:
+        return f"{len(revisions)} revisions from {revisions[0]} to {revisions[-1]}"
+    return ", ".join(revisions) or "none"
