@@ -78,8 +78,7 @@ def postgres_server() -> Iterator[Database]:
     """Start a server on loopback and a socket, with default settings, and stop it at the end."""
     bindir = _bindir()
     _remove_leftovers(bindir)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    (folder / "owner").write_text(str(os.getpid()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     password = secrets.token_urlsafe(12)
     (folder / "password").write_text(password)
     if os.geteuid() == 0:
@@ -160,8 +159,7 @@ def _remove_leftovers(bindir: Path) -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if folder.stat().st_uid not in (os.geteuid(), _account_uid()):
             continue
-        owner = folder / "owner"
-        if owner.exists() and _alive(int(owner.read_text() or 0)):
+        if _alive(int(folder.name.removeprefix(PREFIX).split("-")[0])):
             continue
         _stop(bindir, folder / "data")
         shutil.rmtree(folder)

@@ -162,6 +162,11 @@ invalid_indexes:
   returned: success
   type: list
   elements: str
+warnings:
+  description: What deserves attention, a sentence each. Ansible shows them.
+  returned: where there is something
+  type: list
+  elements: str
 log:
   description: What C(env.py) printed, line by line.
   returned: always

@@ -43,6 +43,18 @@ options:
       - It runs only where something is pending, and the database is read before and after it.
     type: str
     default: ""
+  lock:
+    description:
+      - Run only while no other migration of the same database and version table runs.
+      - It is an advisory lock of a session of its own, so it needs no rights and ends with the run.
+      - Needs PostgreSQL without a pooler in transaction mode in front; there it is refused unless this
+        is V(false).
+    type: bool
+    default: true
+  lock_wait:
+    description: How many seconds to wait for another migration.
+    type: float
+    default: 60
   lock_timeout:
     description:
       - How long a statement may wait for a lock, with its unit. V(0) is for ever, the empty text
@@ -212,6 +224,32 @@ invalid_indexes:
   returned: always, once the upgrade was run
   type: list
   elements: str
+waits:
+  description: What the run had to wait for.
+  returned: always, once the upgrade was run, and where another migration held the lock
+  type: list
+  elements: dict
+  contains:
+    cause:
+      description:
+        - V(migration) where another one held the lock.
+        - V(lock) or V(deadlock) where a revision was rolled back and tried again.
+      type: str
+    revision:
+      description: The revision that was tried again.
+      type: str
+    seconds:
+      description: How long it waited.
+      type: float
+    sessions:
+      description: Who was in the way, as C(pg_stat_activity) has them. The literals of the query are hidden.
+      type: list
+      elements: dict
+warnings:
+  description: What deserves attention, a sentence each. Ansible shows them.
+  returned: where there is something
+  type: list
+  elements: str
 log:
   description: What C(env.py) and the revisions printed, line by line.
   returned: always
@@ -238,6 +276,8 @@ from ..module_utils.headway.report import diff
 from ..module_utils.headway.task import ARGUMENTS, perform
 
 OPTIONS: dict[str, dict[str, Any]] = {
+    "lock": {"type": "bool", "default": True},
+    "lock_wait": {"type": "float", "default": 60},
     "lock_timeout": {"type": "str", "default": "2s"},
     "statement_timeout": {"type": "str", "default": ""},
     "who": {"type": "str", "default": ""},

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from .data import Data
+from .waits import Session
 
 SHOWN = 80  # characters of a query
 
@@ -24,37 +23,6 @@ COLUMNS = """
     extract(epoch from clock_timestamp() - a.xact_start)::float8 as transaction_seconds,
     coalesce(to_char(a.state_change at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), '') as since
 """
-
-
-@dataclass(frozen=True)
-class Session(Data):
-    """A session of the server's.
-
-    `since` is when it came into its `state`, `query` the first characters of its current or last
-    statement, its literals hidden. Where the role may not see other roles' queries, the server
-    itself says so there.
-    """
-
-    pid: int
-    user: str
-    application: str
-    client: str
-    state: str
-    since: str
-    query: str
-    query_seconds: float | None
-    transaction_seconds: float | None
-
-    def __str__(self) -> str:
-        """Give it as a part of a sentence."""
-        if not self.pid:
-            return "a prepared transaction (see pg_prepared_xacts)"
-        named = f" ({self.application})" if self.application else ""
-        said = f"pid {self.pid} of {self.user}{named} from {self.client}"
-        if self.state == "active":
-            return f"{said}, for {_seconds(self.query_seconds)} in: {self.query}"
-        age = _seconds(self.transaction_seconds)
-        return f"{said}, {self.state or 'of unknown state'}, its transaction {age} old, last: {self.query}"
 
 
 def session(row: Any) -> Session:
@@ -82,7 +50,3 @@ def shown(query: str) -> str:
     """Give the beginning of a statement in one line; a literal in it may be anybody's secret."""
     line = " ".join(_literal.sub("'…'", query).split())
     return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
-
-
-def _seconds(value: float | None) -> str:
-    return "an unknown time" if value is None else f"{value:.0f} s"

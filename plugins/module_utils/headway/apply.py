@@ -14,13 +14,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from .environment import Environment
+from .guard import Guard
 from .options import RunOptions
 from .process import Talk
 from .project import Project
 from .results import Attempt, Look
 from .secrets import Secrets
 from .target import ahead_of_code, steps_to
-from .timeouts import Timeouts
 
 _commit = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 
@@ -40,8 +40,8 @@ def apply(
     to try twice.
     """
     environment = Environment(project, ("upgrade", target), secrets)
-    Timeouts(options)
     run = _Run()
+    guard = Guard(environment, seen, options)
 
     def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         if unknown := set(current) - set(environment.history.by_id):
@@ -60,17 +60,19 @@ def apply(
             sqlstate=sqlstate,
             transaction_of_env_py=environment.began_before_configure,
             kept=tuple(sorted(run.kept)),
+            waits=tuple(guard.waits),
         ).to_dict()
 
-    try:
-        environment.run(steps, target, read_only=False)
-    except (Exception, SystemExit) as error:
-        if not run.revision and not run.seconds:
-            raise environment.fault(error) from error
-        yield attempt(*environment.words(run.failure or error))
-    else:
-        # env.py may have kept a failure to itself
-        yield attempt(*environment.words(run.failure)) if run.failure else attempt()
+    with guard:
+        try:
+            environment.run(steps, target, read_only=False, first=guard.lock)
+        except (Exception, SystemExit) as error:
+            if not run.revision and not run.seconds:
+                raise environment.fault(error) from error
+            yield attempt(*environment.words(run.failure or error))
+        else:
+            # env.py may have kept a failure to itself
+            yield attempt(*environment.words(run.failure)) if run.failure else attempt()
 
 
 class _Run:

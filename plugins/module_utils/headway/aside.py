@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 T = TypeVar("T")
@@ -19,8 +20,9 @@ class Aside:
     outlives env.py's, and answers while env.py waits for the server.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """Take the engine whose driver, address and credentials are used."""
+    def __init__(self, engine: Engine, application_name: str = "") -> None:
+        """Take the engine whose driver, address and credentials are used, and a name to show."""
+        self._application_name = application_name
         self._twin = Engine(engine.pool.recreate(), engine.dialect, engine.url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headway")
         self._loop: Any = None
@@ -37,6 +39,8 @@ class Aside:
     def close(self) -> None:
         """Close the connection, and with it let go of what its session holds."""
         self._thread.submit(self._in_thread, self._disconnect).result()
+        if self._loop is not None:
+            self._thread.submit(self._loop.close).result()
         self._thread.shutdown()
 
     def _in_thread(self, work: Callable[[], T]) -> T:
@@ -56,7 +60,11 @@ class Aside:
         if self._connection is None:
             connection = self._twin.connect()
             connection.info["headway"] = True
-            self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self._application_name:
+                named = text("select set_config('application_name', :name, false)")
+                connection.execute(named, {"name": self._application_name})
+            self._connection = connection
         return self._connection
 
     def _disconnect(self) -> None:
@@ -64,5 +72,3 @@ class Aside:
             self._connection.detach()
             self._connection.close()
             self._connection = None
-        if self._loop is not None:
-            self._loop.close()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from .results import VersionTable
 
 
-def version_table(context: MigrationContext, database: str) -> VersionTable:
+def address(engine: Engine) -> str:
+    """Give what tells one engine's database from another's, without a password."""
+    return engine.url.set(password=None, query={}).render_as_string()
+
+
+def version_table(context: MigrationContext, connection: Connection) -> VersionTable:
     """Give the version table of a context: where it is, or where it would be created."""
     schema, name = context.version_table_schema, context.version_table
-    if not schema and context.connection is not None:
-        schema = context.connection.execute(
+    if not schema:
+        schema = connection.execute(
             text(
                 "select coalesce((select n.nspname from pg_class c join pg_namespace n "
                 "on n.oid = c.relnamespace where c.oid = to_regclass(quote_ident(:name))), "
@@ -21,7 +26,7 @@ def version_table(context: MigrationContext, database: str) -> VersionTable:
             ),
             {"name": name},
         ).scalar()
-    return VersionTable(database, str(schema), name)
+    return VersionTable(address(connection.engine), str(schema), name)
 
 
 def invalid_indexes(connection: Connection) -> set[str]:

@@ -124,6 +124,10 @@ def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
         value = getattr(default, option.replace("-", "_"))
         upgrade.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
 
+    upgrade.add_argument(
+        "--no-lock", dest="lock", action="store_false", help="run beside other migrations"
+    )
+    add("lock-wait", "seconds to wait for another migration", type=float)
     add("lock-timeout", "how long a statement may wait for a lock, with unit; 0: for ever")
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"

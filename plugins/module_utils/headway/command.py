@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from .environment import Environment
+from .guard import Guard
 from .options import RunOptions
 from .process import Talk
 from .project import Project
@@ -44,20 +45,27 @@ def run_command(
         pending.update(seen.history.by_id.keys() - seen.history.applied(current))
         return []
 
-    try:
-        environment.run(read, target, read_only=True)
-    except (Exception, SystemExit) as error:
-        raise environment.fault(error) from error
-    reason = _run(project, command, options) if pending & planned else None
-    yield Attempt(states=tuple(states), seconds={}, reason=reason).to_dict()
+    with Guard(environment, seen, options) as guard:
+        try:
+            environment.run(read, target, read_only=True, first=guard.lock)
+        except (Exception, SystemExit) as error:
+            raise environment.fault(error) from error
+        reason = (
+            _run(project, command, _environment(os.environ, options, seen.pooler))
+            if pending & planned
+            else None
+        )
+        yield Attempt(
+            states=tuple(states), seconds={}, reason=reason, waits=tuple(guard.waits)
+        ).to_dict()
 
 
-def _run(project: Project, command: str, options: RunOptions) -> str | None:
+def _run(project: Project, command: str, environment: Mapping[str, str]) -> str | None:
     """Give the reason why it failed, if it did."""
     status = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=os.path.dirname(project.config_path),
-        env=_environment(os.environ, options),
+        env=environment,
         check=False,
     ).returncode
     if status == 0:
@@ -66,14 +74,21 @@ def _run(project: Project, command: str, options: RunOptions) -> str | None:
     return f"`{command}` {how}"
 
 
-def _environment(given: Mapping[str, str], options: RunOptions) -> dict[str, str]:
-    """Put the timeouts where libpq looks; what stands there already comes after and prevails."""
+def _environment(given: Mapping[str, str], options: RunOptions, pooler: str) -> dict[str, str]:
+    """Put the timeouts where libpq looks; what stands there already comes after and prevails.
+
+    pgbouncer refuses whoever sends options ("unsupported startup parameter").
+    """
     timeouts = {n: getattr(options, n) for n in ("lock_timeout", "statement_timeout")}
-    settings = [f"-c {name}={value.replace(' ', '')}" for name, value in timeouts.items() if value]
+    settings = [
+        f"-c {name}={value.replace(' ', '')}"
+        for name, value in timeouts.items()
+        if value and not pooler
+    ]
     programs = os.path.dirname(sys.executable)
     return {
         "PGAPPNAME": options.application_name,
         **given,
+        **({"PGOPTIONS": " ".join([*settings, given.get("PGOPTIONS", "")])} if settings else {}),
         "PATH": f"{programs}:{given.get('PATH', os.defpath)}",
-        "PGOPTIONS": " ".join([*settings, given.get("PGOPTIONS", "")]).strip(),
     }

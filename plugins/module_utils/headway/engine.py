@@ -20,6 +20,7 @@ __all__ = ["Migration", "Plan", "RunOptions", "Status", "plan", "status", "upgra
 
 try:
     from .look import look
+    from .pooler import TRANSACTION, transaction_mode
     from .run import run
     from .target import HEADS, ahead_of_code
 except ModuleNotFoundError as error:
@@ -50,6 +51,7 @@ def status(project: Project) -> Status:
         branches=history.branches,
         history=history.revisions,
         invalid_indexes=seen.invalid_indexes,
+        warnings=_warnings(seen),
         log=log,
     )
 
@@ -81,6 +83,7 @@ def plan(
         heads=history.heads,
         pending=seen.pending,
         sql_complete=all(p.sql is not None for p in seen.pending),
+        warnings=_warnings(seen),
         log=log,
         look=seen,
     )
@@ -110,10 +113,16 @@ def upgrade(
             applied=(),
             pending=(),
             invalid_indexes=(),
+            waits=(),
+            warnings=planned.warnings,
             log=planned.log,
         )
     seen = planned.look or _look(project)[0]
     return run(project, planned, seen, options or RunOptions(), command, tell)
+
+
+def _warnings(seen: Look) -> tuple[str, ...]:
+    return (f"{transaction_mode(seen.database)}.",) if seen.pooler == TRANSACTION else ()
 
 
 def _look(

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.engine import Engine
 
 from .catalog import invalid_indexes, version_table
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
+from .pooler import is_pooled, mode
 from .project import Project
 from .render import Rendered, render
 from .results import Look, PendingRevision, VersionTable
@@ -39,13 +41,17 @@ def look(
     rendered: Rendered = {}
     version_tables: list[VersionTable] = []
     invalid: set[str] = set()
+    pooled: list[Engine] = []
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         states.append(tuple(sorted(current)))
         unknown.update(set(current) - set(history.by_id))
-        if context.connection is not None and context.dialect.name == "postgresql":
-            version_tables.append(version_table(context, environment.database))
-            invalid.update(invalid_indexes(context.connection))
+        connection = context.connection
+        if connection is not None and connection.dialect.name == "postgresql":
+            version_tables.append(version_table(context, connection))
+            invalid.update(invalid_indexes(connection))
+            if is_pooled(connection):
+                pooled.append(connection.engine)
         if unknown or target is None:
             return []
         steps = steps_to(target, current, environment.scripts, history)
@@ -72,6 +78,7 @@ def look(
         pending=tuple(_pending(history, r, rendered) for r in pending if not unknown),
         version_tables=tuple(version_tables),
         invalid_indexes=tuple(sorted(invalid)),
+        pooler=max(map(mode, pooled), default=""),
     ).to_dict()
 
 

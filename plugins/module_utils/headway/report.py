@@ -19,6 +19,7 @@ def status_text(status: Status) -> str:
         lines += [f"    {revision.revision}  {revision.message}" for revision in status.pending]
     elif status.at_head:
         lines += ["  at head, nothing is pending"]
+    lines += [f"  warning  {warning}" for warning in status.warnings]
     lines += [
         f"  invalid  index {name}: drop it and build it again" for name in status.invalid_indexes
     ]
@@ -62,6 +63,7 @@ def migration_text(migration: Migration) -> str:
             migration.database,
             f"  {_ids(migration.before)} -> {_ids(migration.after)}",
             *applied_lines(migration.applied),
+            *(f"  warning  {warning}" for warning in migration.warnings),
         ]
     )
 

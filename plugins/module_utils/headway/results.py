@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .data import INSIDE, Data
 from .history import Branch, History, Revision
+from .waits import Wait
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class PendingRevision(Data):
 
 @dataclass(frozen=True)
 class VersionTable(Data):
-    """The table in which one run of migrations keeps its place; `database` is its address."""
+    """The table in which one run of migrations keeps its place; `database` is its engine's URL."""
 
     database: str
     schema: str
@@ -45,7 +46,8 @@ class Look(Data):
     `states` has the version table's content for each time env.py ran migrations: once in most
     apps, once a tenant or a database in some. `pending` leads from there to the target; it is
     empty where `unknown`, the revisions that no file has, is not. What follows is of PostgreSQL
-    only: the version table of each state, and the indexes that a build left unusable.
+    only: the version table of each state, the indexes that a build left unusable, and the mode
+    of a pooler in front (pooler.py), "" where the server itself answers.
     """
 
     database: str
@@ -55,6 +57,7 @@ class Look(Data):
     pending: tuple[PendingRevision, ...]
     version_tables: tuple[VersionTable, ...] = ()
     invalid_indexes: tuple[str, ...] = ()
+    pooler: str = ""
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -88,6 +91,7 @@ class Status(Data):
     branches: tuple[Branch, ...]
     history: tuple[Revision, ...]
     invalid_indexes: tuple[str, ...]
+    warnings: tuple[str, ...]
     log: tuple[str, ...]
 
 
@@ -106,6 +110,7 @@ class Plan(Data):
     heads: tuple[str, ...]
     pending: tuple[PendingRevision, ...]
     sql_complete: bool
+    warnings: tuple[str, ...]
     log: tuple[str, ...]
     look: Look | None = field(default=None, metadata=INSIDE, compare=False, repr=False)
 
@@ -123,7 +128,8 @@ class Attempt(Data):
     where it ended without a word. `seconds` has the revisions that came to their end, with their time
     until after the commit. `failed` is the one that did not. `transaction_of_env_py`: env.py had
     begun a transaction before it called context.configure(), so alembic committed nothing itself.
-    `kept` are revisions that committed a part of theirs before their end (autocommit_block).
+    `kept` are revisions that committed a part of theirs before their end (autocommit_block),
+    `waits` what it had to wait for.
     """
 
     states: tuple[tuple[str, ...], ...] | None
@@ -133,6 +139,7 @@ class Attempt(Data):
     sqlstate: str | None = None
     transaction_of_env_py: bool = False
     kept: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ class AppliedRevision(Data):
 class Migration(Data):
     """What an upgrade did: `before` and `after` are the database's own word.
 
-    `invalid_indexes` are those that came of it.
+    `invalid_indexes` are those that came of it, `waits` what it had to wait for.
     """
 
     database: str
@@ -160,4 +167,6 @@ class Migration(Data):
     applied: tuple[AppliedRevision, ...]
     pending: tuple[PendingRevision, ...]
     invalid_indexes: tuple[str, ...]
+    waits: tuple[Wait, ...]
+    warnings: tuple[str, ...]
     log: tuple[str, ...]

@@ -10,6 +10,7 @@ from .command import run_command
 from .errors import HeadwayError
 from .look import look
 from .options import RunOptions
+from .pooler import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
 from .results import AppliedRevision, Attempt, Look, Migration, Plan, together
@@ -21,6 +22,16 @@ def run(
     project: Project, planned: Plan, seen: Look, options: RunOptions, command: str, tell: Tell
 ) -> Migration:
     """Do what was planned, as `engine.upgrade` says."""
+    warnings = []
+    if seen.pooler == TRANSACTION:
+        said = transaction_mode(planned.database)
+        if options.lock:
+            raise HeadwayError(
+                "transaction_pooling",
+                f"{said}. Nothing was run: let the migration connect to the server itself or to a "
+                "pool in session mode, or do without lock and timeouts (lock: false).",
+            )
+        warnings.append(f"{said}; it was run without.")
     work = _work(planned, seen, options, command)
     with process.conversation(work, project, tell) as running:
         attempt, log, fault = _attempt(running)
@@ -45,6 +56,8 @@ def run(
         applied=applied,
         pending=tuple(p for p in planned.pending if p.revision not in done),
         invalid_indexes=tuple(sorted({*after.invalid_indexes} - {*seen.invalid_indexes})),
+        waits=attempt.waits,
+        warnings=tuple(warnings),
         log=log,
     )
     if fault and not applied:

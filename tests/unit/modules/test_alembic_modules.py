@@ -36,6 +36,10 @@ class StandIn:
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
         self.result: dict[str, Any] = {}
+        self.warned: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        self.warned.append(warning)
 
     def exit_json(self, **result: Any) -> None:
         self.result = result
