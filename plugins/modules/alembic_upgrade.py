@@ -55,6 +55,13 @@ options:
     description: How many seconds to wait for another migration.
     type: float
     default: 60
+  retry_for:
+    description:
+      - For how many seconds to go on trying where a revision cannot have its locks (SQLSTATE 55P03)
+        or meets a deadlock (40P01), after growing waits.
+      - Only where it was rolled back whole.
+    type: float
+    default: 60
   lock_timeout:
     description:
       - How long a statement may wait for a lock, with its unit. V(0) is for ever, the empty text
@@ -278,6 +285,7 @@ from ..module_utils.headway.task import ARGUMENTS, perform
 OPTIONS: dict[str, dict[str, Any]] = {
     "lock": {"type": "bool", "default": True},
     "lock_wait": {"type": "float", "default": 60},
+    "retry_for": {"type": "float", "default": 60},
     "lock_timeout": {"type": "str", "default": "2s"},
     "statement_timeout": {"type": "str", "default": ""},
     "who": {"type": "str", "default": ""},

@@ -61,11 +61,12 @@ def apply(
             transaction_of_env_py=environment.began_before_configure,
             kept=tuple(sorted(run.kept)),
             waits=tuple(guard.waits),
+            in_the_way=guard.in_the_way if reason else (),
         ).to_dict()
 
     with guard:
         try:
-            environment.run(steps, target, read_only=False, first=guard.lock)
+            environment.run(steps, target, read_only=False, first=guard.before)
         except (Exception, SystemExit) as error:
             if not run.revision and not run.seconds:
                 raise environment.fault(error) from error

@@ -128,6 +128,7 @@ def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
         "--no-lock", dest="lock", action="store_false", help="run beside other migrations"
     )
     add("lock-wait", "seconds to wait for another migration", type=float)
+    add("retry-for", "seconds to go on trying where a lock is not to be had", type=float)
     add("lock-timeout", "how long a statement may wait for a lock, with unit; 0: for ever")
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"

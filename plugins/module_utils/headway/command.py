@@ -47,7 +47,7 @@ def run_command(
 
     with Guard(environment, seen, options) as guard:
         try:
-            environment.run(read, target, read_only=True, first=guard.lock)
+            environment.run(read, target, read_only=True, first=guard.before)
         except (Exception, SystemExit) as error:
             raise environment.fault(error) from error
         reason = (

@@ -1,21 +1,23 @@
-"""What stands around env.py while it changes the database: timeouts and the lock."""
+"""What stands around env.py while it changes the database: timeouts, lock, lookout."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import Engine
 
 from .aside import Aside
 from .catalog import address
 from .environment import Environment
 from .lock import take
+from .lookout import Lookout
 from .options import RunOptions
 from .pooler import TRANSACTION
 from .process import tell
 from .results import Look, VersionTable
 from .timeouts import Timeouts
-from .waits import Wait
+from .waits import Session, Wait
 
 
 class Guard:
@@ -27,12 +29,14 @@ class Guard:
         self._seen = seen
         self._options = options
         self._locks: dict[str, Aside] = {}  # by the database's address
+        self._lookouts: dict[str, Lookout] = {}
+        self._timeouts: Timeouts | None = None
         self.waits: list[Wait] = []
 
     def __enter__(self) -> Guard:
         """Have every connection made from now on keep to the timeouts."""
         if self._seen.pooler != TRANSACTION:
-            Timeouts(self._options)
+            self._timeouts = Timeouts(self._options)
         return self
 
     def __exit__(
@@ -42,20 +46,33 @@ class Guard:
         trace: TracebackType | None,
     ) -> None:
         """Let go of the lock."""
+        for lookout in self._lookouts.values():
+            lookout.close()
         for aside in self._locks.values():
             aside.close()
 
-    def lock(self, context: MigrationContext) -> None:
-        """Take the lock before alembic sends anything: of all that this database will be asked.
+    @property
+    def in_the_way(self) -> tuple[Session, ...]:
+        """Who was in the way just now."""
+        return tuple(session for lookout in self._lookouts.values() for session in lookout.seen)
+
+    def before(self, context: MigrationContext) -> None:
+        """Take the lock, and begin to look out, before alembic sends anything.
 
         Nothing is sent on alembic's own connection for it.
         """
         engine = self._environment.engine
-        if not self._options.lock or engine is None or engine.dialect.name != "postgresql":
+        if engine is None or engine.dialect.name != "postgresql":
             return
         database = address(engine)
-        if database in self._locks:
-            return
+        if self._options.lock and database not in self._locks:
+            self._lock(context, engine, database)
+        if self._timeouts and database not in self._lookouts:
+            aside = Aside(engine, self._options.application_name)
+            self._lookouts[database] = Lookout(aside, self._timeouts.pids)
+
+    def _lock(self, context: MigrationContext, engine: Engine, database: str) -> None:
+        """Take the locks of all version tables that this database was seen to have."""
         schema, name = context.version_table_schema or "", context.version_table
         seen = [table for table in self._seen.version_tables if table.database == database]
         aside = self._locks[database] = Aside(engine, self._options.application_name)

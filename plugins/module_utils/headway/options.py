@@ -15,7 +15,8 @@ _duration = re.compile(r"\s*(0|[0-9]+\s*(us|ms|s|min|h|d))\s*")
 class RunOptions(Data):
     """What an upgrade may wait for, how long, and in whose name it runs.
 
-    With `lock` it waits at most `lock_wait` seconds for other migrations of the same database.
+    What could not have its locks or met a deadlock is tried again for `retry_for` seconds. With
+    `lock` it waits at most `lock_wait` seconds for other migrations of the same database.
     `lock_timeout` and `statement_timeout` are durations in PostgreSQL's writing, with a unit
     ("2s", "500ms"); "0" is none, "" leaves what the server has for the role. `who` is the
     controller's account and machine, `release` what is deployed: both are shown to whoever has to
@@ -26,6 +27,7 @@ class RunOptions(Data):
     lock_wait: float = 60.0
     lock_timeout: str = "2s"
     statement_timeout: str = ""
+    retry_for: float = 60.0
     who: str = ""
     release: str = ""
 

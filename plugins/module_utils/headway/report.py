@@ -63,6 +63,7 @@ def migration_text(migration: Migration) -> str:
             migration.database,
             f"  {_ids(migration.before)} -> {_ids(migration.after)}",
             *applied_lines(migration.applied),
+            *(f"  {wait}" for wait in migration.waits),
             *(f"  warning  {warning}" for warning in migration.warnings),
         ]
     )

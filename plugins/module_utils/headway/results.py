@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .data import INSIDE, Data
 from .history import Branch, History, Revision
-from .waits import Wait
+from .waits import Session, Wait
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Attempt(Data):
     until after the commit. `failed` is the one that did not. `transaction_of_env_py`: env.py had
     begun a transaction before it called context.configure(), so alembic committed nothing itself.
     `kept` are revisions that committed a part of theirs before their end (autocommit_block),
-    `waits` what it had to wait for.
+    `waits` what it had to wait for, `in_the_way` those for whom it waited when it failed.
     """
 
     states: tuple[tuple[str, ...], ...] | None
@@ -140,6 +140,7 @@ class Attempt(Data):
     transaction_of_env_py: bool = False
     kept: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
+    in_the_way: tuple[Session, ...] = ()
 
 
 @dataclass(frozen=True)

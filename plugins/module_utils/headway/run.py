@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from . import process
@@ -14,8 +15,11 @@ from .pooler import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
 from .results import AppliedRevision, Attempt, Look, Migration, Plan, together
+from .retry import Pauses, cause
+from .waits import Wait
 
 Log = tuple[str, ...]
+States = tuple[tuple[str, ...], ...]
 
 
 def run(
@@ -33,16 +37,71 @@ def run(
             )
         warnings.append(f"{said}; it was run without.")
     work = _work(planned, seen, options, command)
-    with process.conversation(work, project, tell) as running:
-        attempt, log, fault = _attempt(running)
-        after = _verify(project, planned, seen, attempt, log)
-    before = _before(seen, after, attempt, fault)
+    tries = _Tries(planned, seen, options.retry_for)
+    while True:
+        with process.conversation(work, project, tell) as running:
+            tries.note(*_attempt(running))
+            after = _verify(project, planned, seen, tries)
+            pause = tries.pause(after)
+            if pause is None:
+                return _outcome(planned, seen, after, tries, command, tuple(warnings))
+        tell(f"{tries.waits[-1]}, then it is tried again")
+        time.sleep(pause)
+
+
+class _Tries:
+    """The attempts made so far, taken together."""
+
+    def __init__(self, planned: Plan, seen: Look, retry_for: float) -> None:
+        self._planned = [p.revision for p in planned.pending]
+        self._seen = seen
+        self._pauses = Pauses(retry_for)
+        self.states: States | None = None  # before the first
+        self.seconds: dict[str, float] = {}
+        self.ran: set[str] = set()
+        self.waits: list[Wait] = []
+        self.log: Log = ()
+        self.last: Attempt
+        self.fault: HeadwayError | None = None
+
+    def note(self, attempt: Attempt, log: Log, fault: HeadwayError | None) -> None:
+        """Take what came of one more."""
+        self.last, self.fault = attempt, fault
+        if self.states is None:
+            self.states = attempt.states
+        self.seconds.update(attempt.seconds)
+        self.ran.update(attempt.seconds, filter(None, [attempt.failed]))
+        self.waits.extend(attempt.waits)
+        self.log += log
+
+    def pause(self, after: Look) -> float | None:
+        """Give the seconds until the next; None if this was the last."""
+        sqlstate = self.fault.data.get("sqlstate") if self.fault else self.last.sqlstate
+        why = cause(self.last, sqlstate, self._seen, after, self._planned)
+        seconds = self._pauses.next() if why else None
+        if why and seconds is not None:
+            revision = self.last.failed or ""
+            self.waits.append(Wait(why, revision, round(seconds, 3), self.last.in_the_way))
+        return seconds
+
+
+def _outcome(
+    planned: Plan,
+    seen: Look,
+    after: Look,
+    tries: _Tries,
+    command: str,
+    warnings: tuple[str, ...],
+) -> Migration:
+    """Say what came of it, as a result or as a fault."""
+    attempt, fault = tries.last, tries.fault
+    before = _before(seen, after, tries)
     done = after.applied()
     # One whose commit was cut off may be there all the same; of a run that died, or of a command,
     # nothing else is known than what the database has.
-    ran = done if fault or command else {*attempt.seconds, attempt.failed}
+    ran = done if fault or command else tries.ran
     applied = tuple(
-        AppliedRevision(p.revision, p.message, attempt.seconds.get(p.revision))
+        AppliedRevision(p.revision, p.message, tries.seconds.get(p.revision))
         for p in planned.pending
         if p.revision in done & ran and before != after.states
     )
@@ -56,9 +115,9 @@ def run(
         applied=applied,
         pending=tuple(p for p in planned.pending if p.revision not in done),
         invalid_indexes=tuple(sorted({*after.invalid_indexes} - {*seen.invalid_indexes})),
-        waits=attempt.waits,
-        warnings=tuple(warnings),
-        log=log,
+        waits=tuple(tries.waits),
+        warnings=warnings,
+        log=tries.log,
     )
     if fault and not applied:
         raise HeadwayError(fault.kind, fault.message, **{**migration.to_dict(), **fault.data})
@@ -93,29 +152,27 @@ def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | Non
     return Attempt.from_dict(result), tuple(log), None
 
 
-def _verify(project: Project, planned: Plan, seen: Look, attempt: Attempt, log: Log) -> Look:
+def _verify(project: Project, planned: Plan, seen: Look, tries: _Tries) -> Look:
     try:
         return Look.from_dict(process.run(partial(look, history=seen.history), project)[0])
     except HeadwayError as unreadable:
-        reached = f"reached its end of {len(attempt.seconds)} of {len(planned.pending)} revisions"
+        reached = f"reached its end of {len(tries.seconds)} of {len(planned.pending)} revisions"
         raise HeadwayError(
             "unverified",
             f"The upgrade {reached}"
-            + (f" and failed: {attempt.reason}" if attempt.reason else "")
+            + (f" and failed: {tries.last.reason}" if tries.last.reason else "")
             + f"; what the database has now could not be read: {unreadable.message} Run again "
             "once it can be: what is applied is not applied twice.",
             before=planned.current,
-            log=[*log, *unreadable.data.get("log", ())],
+            log=[*tries.log, *unreadable.data.get("log", ())],
         ) from unreadable
 
 
-def _before(
-    seen: Look, after: Look, attempt: Attempt, fault: HeadwayError | None
-) -> tuple[tuple[str, ...], ...]:
+def _before(seen: Look, after: Look, tries: _Tries) -> States:
     """Give where this run found the database: others may have moved it since it was seen."""
-    if attempt.states is not None:
-        return attempt.states
-    died = fault is not None and fault.kind == "process_ended"
+    if tries.states is not None:
+        return tries.states
+    died = tries.fault is not None and tries.fault.kind == "process_ended"
     return seen.states if died else after.states
 
 
@@ -150,6 +207,11 @@ def _unfinished(migration: Migration, attempt: Attempt, command: str) -> Headway
             "database does not have it all: env.py did not commit."
         )
         advice = "correct env.py, and run again"
+    if attempt.in_the_way:
+        what += f" In the way: {' and '.join(map(str, attempt.in_the_way))}."
+    tried = sum(wait.cause != "migration" for wait in migration.waits) + 1
+    if tried > 1:
+        what += f" It was tried {tried} times."
     if attempt.transaction_of_env_py and migration.pending:
         what += (
             " A transaction was open already when env.py called context.configure() (a statement "

@@ -51,6 +51,17 @@ class Wait(Data):
     seconds: float
     sessions: tuple[Session, ...]
 
+    def __str__(self) -> str:
+        """Give it as the beginning of a sentence."""
+        who = " and ".join(map(str, self.sessions)) or "nobody any more"
+        if self.cause == "migration":
+            return f"waited {self.seconds:.1f} s for another migration: {who}"
+        what = "met a deadlock" if self.cause == "deadlock" else "could not have its locks in time"
+        return (
+            f"{self.revision or 'env.py'} {what} and was rolled back; in the way: {who}; "
+            f"{self.seconds:.1f} s of waiting"
+        )
+
 
 def _seconds(value: float | None) -> str:
     return "an unknown time" if value is None else f"{value:.0f} s"
