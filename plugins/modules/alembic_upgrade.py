@@ -78,6 +78,20 @@ options:
     description: How long a statement may take, as O(lock_timeout). Empty by default.
     type: str
     default: ""
+  record:
+    description:
+      - Write the run down in the schema C(headway) of the database, which is created for it. The role
+        needs the right to create schemas there (C(CREATE) on the database).
+      - Where it cannot be written, that is a warning. The app's roles get no rights there.
+    type: bool
+    default: true
+  edited:
+    description:
+      - What it is when the file of an applied revision was edited since it was applied. The record
+        tells, so revisions applied by other means are not judged.
+    type: str
+    choices: ["off", warn, error]
+    default: warn
   who:
     description: In whose name this runs, for those who wait for it. The session's C(application_name)
       has it, where the app gives none.
@@ -288,6 +302,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "retry_for": {"type": "float", "default": 60},
     "lock_timeout": {"type": "str", "default": "2s"},
     "statement_timeout": {"type": "str", "default": ""},
+    "record": {"type": "bool", "default": True},
     "who": {"type": "str", "default": ""},
     "release": {"type": "str", "default": ""},
 }
@@ -301,6 +316,7 @@ def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
         module.params["revision"],
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
+        edited=module.params["edited"],
     )
     if module.check_mode:
         result = predicted(planned)
@@ -325,6 +341,7 @@ def main() -> None:
             "revision": {"type": "str", "default": "heads"},
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
+            "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
             **OPTIONS,
         },
         supports_check_mode=True,

@@ -18,7 +18,9 @@ from .guard import Guard
 from .options import RunOptions
 from .process import Talk
 from .project import Project
+from .record import Run
 from .results import Attempt, Look
+from .revision_files import sha256_of
 from .secrets import Secrets
 from .target import ahead_of_code, steps_to
 
@@ -33,6 +35,7 @@ def apply(
     planned: frozenset[str],
     seen: Look,
     options: RunOptions,
+    run: Run,
 ) -> Talk:
     """Run env.py to `target`, and give an Attempt as a dictionary.
 
@@ -40,27 +43,36 @@ def apply(
     to try twice.
     """
     environment = Environment(project, ("upgrade", target), secrets)
-    run = _Run()
+    course = _Course()
     guard = Guard(environment, seen, options)
+    sha256: dict[str, str] = {}
 
     def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         if unknown := set(current) - set(environment.history.by_id):
             raise ahead_of_code(sorted(unknown), environment.history)
-        found = steps_to(target, current, environment.scripts, environment.history)
-        run.states.append(tuple(sorted(current)))
-        run.watch(context)
-        return run.each(step for step in found if step.revision.revision in planned)
+        found = [
+            step
+            for step in steps_to(target, current, environment.scripts, environment.history)
+            if step.revision.revision in planned
+        ]
+        course.states.append(tuple(sorted(current)))
+        course.watch(context)
+        if found and not sha256:
+            guard.begin(run)
+        sha256.update((s.revision.revision, sha256_of(s.revision.path)) for s in found)
+        return course.each(found)
 
     def attempt(reason: str | None = None, sqlstate: str | None = None) -> dict[str, Any]:
         return Attempt(
-            states=tuple(run.states),
-            seconds={revision: round(taken, 3) for revision, taken in run.seconds.items()},
-            failed=run.revision,
+            states=tuple(course.states),
+            seconds={revision: round(taken, 3) for revision, taken in course.seconds.items()},
+            failed=course.revision,
             reason=reason,
             sqlstate=sqlstate,
             transaction_of_env_py=environment.began_before_configure,
-            kept=tuple(sorted(run.kept)),
+            kept=tuple(sorted(course.kept)),
             waits=tuple(guard.waits),
+            sha256=sha256,
             in_the_way=guard.in_the_way if reason else (),
         ).to_dict()
 
@@ -68,15 +80,15 @@ def apply(
         try:
             environment.run(steps, target, read_only=False, first=guard.before)
         except (Exception, SystemExit) as error:
-            if not run.revision and not run.seconds:
+            if not course.revision and not course.seconds:
                 raise environment.fault(error) from error
-            yield attempt(*environment.words(run.failure or error))
+            yield attempt(*environment.words(course.failure or error))
         else:
             # env.py may have kept a failure to itself
-            yield attempt(*environment.words(run.failure)) if run.failure else attempt()
+            yield attempt(*environment.words(course.failure)) if course.failure else attempt()
 
 
-class _Run:
+class _Course:
     """What is known while the revisions run."""
 
     def __init__(self) -> None:

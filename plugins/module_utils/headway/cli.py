@@ -56,7 +56,10 @@ def _history(project: Project, options: argparse.Namespace) -> int:
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
-        project, options.revision, allow_several_heads=options.allow_several_heads
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        edited=options.edited,
     )
     _show(options, planned.to_dict(), report.plan_text(planned))
     return FINE
@@ -64,7 +67,11 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
-        project, options.revision, allow_several_heads=options.allow_several_heads, sql=False
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        sql=False,
+        edited=options.edited,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
@@ -94,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     target = argparse.ArgumentParser(add_help=False)
     target.add_argument("revision", nargs="?", default="heads", help="default: %(default)s")
     target.add_argument("--allow-several-heads", action="store_true")
+    target.add_argument(
+        "--edited",
+        choices=["off", "warn", "error"],
+        default="warn",
+        help="what an applied revision whose file was edited since is (%(default)s)",
+    )
 
     parser = argparse.ArgumentParser(prog="headway", description=__doc__, epilog=EXIT_CODES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -132,6 +145,9 @@ def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
     add("lock-timeout", "how long a statement may wait for a lock, with unit; 0: for ever")
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
+    )
+    upgrade.add_argument(
+        "--no-record", dest="record", action="store_false", help="do not write the run down"
     )
     add("who", "who runs this, shown to those who wait")
     add("release", "what is released, shown to those who wait")

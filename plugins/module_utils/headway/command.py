@@ -18,7 +18,9 @@ from .guard import Guard
 from .options import RunOptions
 from .process import Talk
 from .project import Project
+from .record import Run
 from .results import Attempt, Look
+from .revision_files import sha256_of
 from .secrets import Secrets
 
 
@@ -30,6 +32,7 @@ def run_command(
     planned: frozenset[str],
     seen: Look,
     options: RunOptions,
+    run: Run,
     command: str,
 ) -> Talk:
     """Run `command` in a shell if `planned` is still pending, and give an Attempt as a dictionary.
@@ -50,13 +53,16 @@ def run_command(
             environment.run(read, target, read_only=True, first=guard.before)
         except (Exception, SystemExit) as error:
             raise environment.fault(error) from error
-        reason = (
-            _run(project, command, _environment(os.environ, options, seen.pooler))
-            if pending & planned
-            else None
-        )
+        reason = None
+        if wanted := pending & planned:
+            guard.begin(run)
+            reason = _run(project, command, _environment(os.environ, options, seen.pooler))
         yield Attempt(
-            states=tuple(states), seconds={}, reason=reason, waits=tuple(guard.waits)
+            states=tuple(states),
+            seconds={},
+            reason=reason,
+            waits=tuple(guard.waits),
+            sha256={r: sha256_of(seen.history.by_id[r].file) for r in wanted},
         ).to_dict()
 
 

@@ -50,6 +50,8 @@ def status(project: Project) -> Status:
         pending=tuple(history.by_id[p.revision] for p in seen.pending),
         branches=history.branches,
         history=history.revisions,
+        runs=seen.runs,
+        edited=seen.edited,
         invalid_indexes=seen.invalid_indexes,
         warnings=_warnings(seen),
         log=log,
@@ -62,8 +64,13 @@ def plan(
     *,
     allow_several_heads: bool = False,
     sql: bool = True,
+    edited: str = "warn",
 ) -> Plan:
-    """Say what an upgrade to `target` (default: all heads) would do. Changes nothing."""
+    """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
+
+    Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
+    nothing ("off").
+    """
     target = target or "heads"
     if target.startswith("-"):
         raise HeadwayError("unknown_target", f"The target {target} leads down; name one above.")
@@ -73,6 +80,13 @@ def plan(
         raise ahead_of_code(seen.unknown, history)
     if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
         raise several_heads(history.by_id[head] for head in history.heads)
+    if seen.edited and edited == "error":
+        raise HeadwayError(
+            "edited_revision",
+            " ".join(map(str, seen.edited)) + " Put the files back as they were, and write what "
+            "is to be different as a revision of its own.",
+            edited=[e.to_dict() for e in seen.edited],
+        )
     pending = {p.revision for p in seen.pending}
     reached = {head for s in seen.states for head in history.heads_of(history.applied(s) | pending)}
     return Plan(
@@ -83,7 +97,7 @@ def plan(
         heads=history.heads,
         pending=seen.pending,
         sql_complete=all(p.sql is not None for p in seen.pending),
-        warnings=_warnings(seen),
+        warnings=_warnings(seen, edited != "off"),
         log=log,
         look=seen,
     )
@@ -121,8 +135,9 @@ def upgrade(
     return run(project, planned, seen, options or RunOptions(), command, tell)
 
 
-def _warnings(seen: Look) -> tuple[str, ...]:
-    return (f"{transaction_mode(seen.database)}.",) if seen.pooler == TRANSACTION else ()
+def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
+    warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
+    return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
 def _look(

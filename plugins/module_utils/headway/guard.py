@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from types import TracebackType
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 
 from .aside import Aside
 from .catalog import address
@@ -15,6 +18,7 @@ from .lookout import Lookout
 from .options import RunOptions
 from .pooler import TRANSACTION
 from .process import tell
+from .record import Run, begin
 from .results import Look, VersionTable
 from .timeouts import Timeouts
 from .waits import Session, Wait
@@ -70,6 +74,14 @@ class Guard:
         if self._timeouts and database not in self._lookouts:
             aside = Aside(engine, self._options.application_name)
             self._lookouts[database] = Lookout(aside, self._timeouts.pids)
+
+    def begin(self, run: Run) -> None:
+        """Write down that the run begins. Its end is written anew, so a failure can be left."""
+        engine = self._environment.engine
+        aside = self._locks.get(address(engine)) if engine is not None else None
+        if aside is not None and self._options.record:
+            with contextlib.suppress(DBAPIError):
+                aside.call(partial(begin, run))
 
     def _lock(self, context: MigrationContext, engine: Engine, database: str) -> None:
         """Take the locks of all version tables that this database was seen to have."""

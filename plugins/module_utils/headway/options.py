@@ -17,6 +17,7 @@ class RunOptions(Data):
 
     What could not have its locks or met a deadlock is tried again for `retry_for` seconds. With
     `lock` it waits at most `lock_wait` seconds for other migrations of the same database.
+    With `record` it is written down in the database.
     `lock_timeout` and `statement_timeout` are durations in PostgreSQL's writing, with a unit
     ("2s", "500ms"); "0" is none, "" leaves what the server has for the role. `who` is the
     controller's account and machine, `release` what is deployed: both are shown to whoever has to
@@ -28,6 +29,7 @@ class RunOptions(Data):
     lock_timeout: str = "2s"
     statement_timeout: str = ""
     retry_for: float = 60.0
+    record: bool = True
     who: str = ""
     release: str = ""
 

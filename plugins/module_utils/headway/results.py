@@ -40,6 +40,64 @@ class VersionTable(Data):
 
 
 @dataclass(frozen=True)
+class RecordedRevision(Data):
+    """When a revision was applied last, and the SHA-256 of its file then."""
+
+    revision: str
+    sha256: str
+    applied: str
+
+
+@dataclass(frozen=True)
+class RecordedRun(Data):
+    """A run as the database's record has it.
+
+    `outcome` is applied, failed, running, or interrupted where it ended without a word; `who` the
+    controller's account and machine, `role` the database's, `revisions` those applied.
+    """
+
+    id: str
+    version_tables: tuple[str, ...]
+    direction: str
+    target: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    who: str
+    role: str
+    release: str
+    started: str
+    seconds: float | None
+    retries: int
+    outcome: str
+    reason: str | None
+    revisions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give it as a line."""
+        steps = f"{', '.join(self.before) or 'base'} -> {', '.join(self.after) or 'base'}"
+        took = f" in {self.seconds:.1f} s" if self.seconds is not None else ""
+        tries = f", tried {self.retries + 1} times" if self.retries else ""
+        whose = " ".join(filter(None, ("by", self.who or self.role, self.release)))
+        return f"{self.started}  {self.outcome}  {steps}{took}{tries}, {whose}"
+
+
+@dataclass(frozen=True)
+class EditedRevision(Data):
+    """An applied revision whose file is not any more what was applied."""
+
+    revision: str
+    file: str
+    applied: str
+
+    def __str__(self) -> str:
+        """Give it as a sentence."""
+        return (
+            f"Revision {self.revision} was applied on {self.applied}, and its file {self.file} was "
+            "edited since: the database has not what the file says."
+        )
+
+
+@dataclass(frozen=True)
 class Look(Data):
     """What is in the database and in the files.
 
@@ -47,7 +105,8 @@ class Look(Data):
     apps, once a tenant or a database in some. `pending` leads from there to the target; it is
     empty where `unknown`, the revisions that no file has, is not. What follows is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
-    of a pooler in front (pooler.py), "" where the server itself answers.
+    of a pooler in front (pooler.py), "" where the server itself answers, the last runs
+    recorded, and the applied revisions whose files were edited since.
     """
 
     database: str
@@ -58,6 +117,8 @@ class Look(Data):
     version_tables: tuple[VersionTable, ...] = ()
     invalid_indexes: tuple[str, ...] = ()
     pooler: str = ""
+    runs: tuple[RecordedRun, ...] = ()
+    edited: tuple[EditedRevision, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -90,6 +151,8 @@ class Status(Data):
     pending: tuple[Revision, ...]
     branches: tuple[Branch, ...]
     history: tuple[Revision, ...]
+    runs: tuple[RecordedRun, ...]
+    edited: tuple[EditedRevision, ...]
     invalid_indexes: tuple[str, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
@@ -129,6 +192,7 @@ class Attempt(Data):
     until after the commit. `failed` is the one that did not. `transaction_of_env_py`: env.py had
     begun a transaction before it called context.configure(), so alembic committed nothing itself.
     `kept` are revisions that committed a part of theirs before their end (autocommit_block),
+    `sha256` has the files of those that it set out to apply,
     `waits` what it had to wait for, `in_the_way` those for whom it waited when it failed.
     """
 
@@ -141,6 +205,7 @@ class Attempt(Data):
     kept: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
     in_the_way: tuple[Session, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

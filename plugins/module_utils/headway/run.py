@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 from . import process
 from .apply import apply
 from .command import run_command
 from .errors import HeadwayError
-from .look import look
 from .options import RunOptions
 from .pooler import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
 from .results import AppliedRevision, Attempt, Look, Migration, Plan, together
 from .retry import Pauses, cause
+from .scribe import Scribe
+from .verify import verify
 from .waits import Wait
 
+Outcome = tuple[Migration, HeadwayError | None]
 Log = tuple[str, ...]
 States = tuple[tuple[str, ...], ...]
 
@@ -26,25 +29,26 @@ def run(
     project: Project, planned: Plan, seen: Look, options: RunOptions, command: str, tell: Tell
 ) -> Migration:
     """Do what was planned, as `engine.upgrade` says."""
-    warnings = []
-    if seen.pooler == TRANSACTION:
-        said = transaction_mode(planned.database)
-        if options.lock:
-            raise HeadwayError(
-                "transaction_pooling",
-                f"{said}. Nothing was run: let the migration connect to the server itself or to a "
-                "pool in session mode, or do without lock and timeouts (lock: false).",
-            )
-        warnings.append(f"{said}; it was run without.")
-    work = _work(planned, seen, options, command)
+    if seen.pooler == TRANSACTION and options.lock:
+        raise HeadwayError(
+            "transaction_pooling",
+            f"{transaction_mode(planned.database)}. Nothing was run: let the migration connect to "
+            "the server itself or to a pool in session mode, or do without lock and timeouts "
+            "(lock: false).",
+        )
+    scribe = Scribe(planned, seen, options)
+    work = _work(planned, seen, options, command, scribe)
     tries = _Tries(planned, seen, options.retry_for)
+    check = partial(verify, history=seen.history)
     while True:
         with process.conversation(work, project, tell) as running:
             tries.note(*_attempt(running))
-            after = _verify(project, planned, seen, tries)
-            pause = tries.pause(after)
-            if pause is None:
-                return _outcome(planned, seen, after, tries, command, tuple(warnings))
+            with process.conversation(check, project) as verifying:
+                after = _seen(verifying, planned, tries)
+                pause = tries.pause(after)
+                if pause is None:
+                    came_of_it = _outcome(planned, seen, after, tries, command)
+                    return _told(came_of_it, scribe.write(verifying, came_of_it, tries.sha256))
         tell(f"{tries.waits[-1]}, then it is tried again")
         time.sleep(pause)
 
@@ -59,6 +63,7 @@ class _Tries:
         self.states: States | None = None  # before the first
         self.seconds: dict[str, float] = {}
         self.ran: set[str] = set()
+        self.sha256: dict[str, str] = {}
         self.waits: list[Wait] = []
         self.log: Log = ()
         self.last: Attempt
@@ -71,6 +76,7 @@ class _Tries:
             self.states = attempt.states
         self.seconds.update(attempt.seconds)
         self.ran.update(attempt.seconds, filter(None, [attempt.failed]))
+        self.sha256.update(attempt.sha256)
         self.waits.extend(attempt.waits)
         self.log += log
 
@@ -85,15 +91,8 @@ class _Tries:
         return seconds
 
 
-def _outcome(
-    planned: Plan,
-    seen: Look,
-    after: Look,
-    tries: _Tries,
-    command: str,
-    warnings: tuple[str, ...],
-) -> Migration:
-    """Say what came of it, as a result or as a fault."""
+def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str) -> Outcome:
+    """Give what came of it, and the fault if it is one."""
     attempt, fault = tries.last, tries.fault
     before = _before(seen, after, tries)
     done = after.applied()
@@ -116,19 +115,30 @@ def _outcome(
         pending=tuple(p for p in planned.pending if p.revision not in done),
         invalid_indexes=tuple(sorted({*after.invalid_indexes} - {*seen.invalid_indexes})),
         waits=tuple(tries.waits),
-        warnings=warnings,
+        warnings=planned.warnings,
         log=tries.log,
     )
     if fault and not applied:
-        raise HeadwayError(fault.kind, fault.message, **{**migration.to_dict(), **fault.data})
+        return migration, HeadwayError(
+            fault.kind, fault.message, **{**migration.to_dict(), **fault.data}
+        )
     if migration.pending or attempt.reason:
-        raise _unfinished(migration, attempt, command)
+        return migration, _unfinished(migration, attempt, command)
     if migration.invalid_indexes:
-        raise _invalid(migration)
-    return migration
+        return migration, _invalid(migration)
+    return migration, None
 
 
-def _work(planned: Plan, seen: Look, options: RunOptions, command: str) -> Work:
+def _told(came_of_it: Outcome, warnings: tuple[str, ...]) -> Migration:
+    """Give the migration, or raise its fault, with these warnings too."""
+    migration, fault = came_of_it
+    warnings = migration.warnings + warnings
+    if fault:
+        raise HeadwayError(fault.kind, fault.message, **{**fault.data, "warnings": warnings})
+    return replace(migration, warnings=warnings)
+
+
+def _work(planned: Plan, seen: Look, options: RunOptions, command: str, scribe: Scribe) -> Work:
     revisions = frozenset(p.revision for p in planned.pending)
     if command:
         return partial(
@@ -137,9 +147,17 @@ def _work(planned: Plan, seen: Look, options: RunOptions, command: str) -> Work:
             planned=revisions,
             seen=seen,
             options=options,
+            run=scribe.beginning(),
             command=command,
         )
-    return partial(apply, target=planned.target, planned=revisions, seen=seen, options=options)
+    return partial(
+        apply,
+        target=planned.target,
+        planned=revisions,
+        seen=seen,
+        options=options,
+        run=scribe.beginning(),
+    )
 
 
 def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | None]:
@@ -152,9 +170,9 @@ def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | Non
     return Attempt.from_dict(result), tuple(log), None
 
 
-def _verify(project: Project, planned: Plan, seen: Look, tries: _Tries) -> Look:
+def _seen(verifying: process.Process, planned: Plan, tries: _Tries) -> Look:
     try:
-        return Look.from_dict(process.run(partial(look, history=seen.history), project)[0])
+        return Look.from_dict(verifying.hear()[0])
     except HeadwayError as unreadable:
         reached = f"reached its end of {len(tries.seconds)} of {len(planned.pending)} revisions"
         raise HeadwayError(

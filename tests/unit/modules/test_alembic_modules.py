@@ -31,6 +31,7 @@ class StandIn:
             "revision": "heads",
             "allow_several_heads": False,
             "command": "",
+            "edited": "warn",
             **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
             **params,
         }
@@ -82,7 +83,7 @@ def test_documented_options_are_those_there_are(name: str, monkeypatch: pytest.M
     documented = yaml.safe_load(code.DOCUMENTATION)["options"]
     assert set(documented) == set(specs[0])
     for option, spec in specs[0].items():
-        for key in ("type", "default", "required", "elements"):
+        for key in ("type", "default", "required", "elements", "choices"):
             assert documented[option].get(key) == spec.get(key), f"{option}: {key}"
 
 
