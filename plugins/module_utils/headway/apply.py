@@ -42,7 +42,7 @@ def apply(
     Only revisions of `planned` are applied: a target such as +2 is further away for one who had
     to try twice.
     """
-    environment = Environment(project, ("upgrade", target), secrets)
+    environment = Environment(project, ("upgrade", target), secrets, seen.history)
     course = _Course()
     guard = Guard(environment, seen, options)
     sha256: dict[str, str] = {}

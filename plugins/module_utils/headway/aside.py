@@ -15,14 +15,17 @@ T = TypeVar("T")
 class Aside:
     """A connection to the database of an engine of env.py's, made when it is first needed.
 
-    It is in autocommit, so that between two statements it holds neither transaction nor snapshot,
-    and lives in a thread of its own: with an async driver also in an event loop of its own. So it
-    outlives env.py's, and answers while env.py waits for the server.
+    It is in autocommit if not told otherwise, so that between two statements it holds neither
+    transaction nor snapshot. It lives in a thread of its own, with an async driver also in an
+    event loop of its own: so it outlives env.py's, and answers while env.py waits for the server.
     """
 
-    def __init__(self, engine: Engine, application_name: str = "") -> None:
+    def __init__(
+        self, engine: Engine, application_name: str = "", *, autocommit: bool = True
+    ) -> None:
         """Take the engine whose driver, address and credentials are used, and a name to show."""
         self._application_name = application_name
+        self._autocommit = autocommit
         self._twin = Engine(engine.pool.recreate(), engine.dialect, engine.url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headway")
         self._loop: Any = None
@@ -60,7 +63,8 @@ class Aside:
         if self._connection is None:
             connection = self._twin.connect()
             connection.info["headway"] = True
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self._autocommit:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             if self._application_name:
                 named = text("select set_config('application_name', :name, false)")
                 connection.execute(named, {"name": self._application_name})

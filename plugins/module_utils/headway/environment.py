@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import sqlalchemy.dialects.postgresql  # noqa: F401 - as psycopg2 below
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Engine
@@ -20,6 +22,10 @@ from .history import History
 from .project import Project
 from .revision_files import load_history
 from .secrets import Secrets
+
+# Loaded here once for all the processes that run env.py, each of which would do so anew.
+with suppress(ImportError):
+    import psycopg2  # noqa: F401
 
 T = TypeVar("T")
 Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]

@@ -8,6 +8,7 @@ open) from the next one, and lets root stay root where the app's code does not.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import pwd
@@ -192,6 +193,7 @@ def tell(sentence: str) -> None:
 def _work_and_exit(
     work: Work, project: Project, ears: int, mouth: int, output: IO[bytes]
 ) -> NoReturn:
+    gc.freeze()  # what was loaded before the fork is never garbage here: no time to look for it
     secrets = Secrets()
     _answers.open(open(mouth, "wb"), secrets)  # noqa: SIM115 - lives as long as the process
     # One that has nobody to answer to any more still comes to its end.

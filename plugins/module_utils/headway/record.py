@@ -121,8 +121,12 @@ _APPLIED = """
 
 
 def begin(run: Run, connection: Connection) -> None:
-    """Write down, under the lock, that a run begins: others that never ended have ended."""
-    _prepare(connection)
+    """Write down that a run begins, on the connection in autocommit that holds the lock.
+
+    Others that never ended have ended then.
+    """
+    _limit(connection, "false")
+    _create(connection)
     connection.execute(
         text(
             "update headway.run set outcome = 'interrupted' where outcome = 'running' "
@@ -130,13 +134,18 @@ def begin(run: Run, connection: Connection) -> None:
         ),
         {"id": run["id"], "tables": run["version_tables"]},
     )
-    write(run, [], connection)
+    _write(run, [], connection)
 
 
-def write(run: Run, revisions: Sequence[Mapping[str, Any]], connection: Connection) -> None:
-    """Write down a run, or what became of one that was written down when it began."""
-    _prepare(connection)
-    connection.execute(text(_WRITE), {"run": json.dumps(run), "revisions": json.dumps(revisions)})
+def end(run: Run, revisions: Sequence[Mapping[str, Any]], connection: Connection) -> None:
+    """Write down a run that has ended, in one transaction.
+
+    Its settings are that transaction's, since a pooler may give the session to others after it.
+    """
+    with connection.begin():
+        _limit(connection, "true")
+        _create(connection)
+        _write(run, revisions, connection)
 
 
 def read(
@@ -153,13 +162,22 @@ def read(
     return runs, applied
 
 
-def _prepare(connection: Connection) -> None:
-    """Have the tables there, and wait for nobody for long."""
+def _limit(connection: Connection, in_transaction: str) -> None:
+    """Wait for nobody for long."""
     connection.execute(
         text(
-            "select set_config('lock_timeout', '2s', false), "
-            "set_config('statement_timeout', '10s', false)"
+            f"select set_config('lock_timeout', '2s', {in_transaction}), "
+            f"set_config('statement_timeout', '10s', {in_transaction})"
         )
     )
+
+
+def _create(connection: Connection) -> None:
     if not connection.execute(text(_EXISTS)).scalar():
         connection.exec_driver_sql(_CREATE)
+
+
+def _write(run: Run, revisions: Sequence[Mapping[str, Any]], connection: Connection) -> None:
+    """Write a row for the run, or what became of the one that its beginning wrote."""
+    values = {"run": json.dumps(run), "revisions": json.dumps(revisions)}
+    connection.execute(text(_WRITE), values)

@@ -10,7 +10,7 @@ from .history import History
 from .look import observe
 from .process import Talk
 from .project import Project
-from .record import write
+from .record import end
 from .secrets import Secrets
 
 
@@ -23,9 +23,9 @@ def verify(project: Project, secrets: Secrets, *, history: History) -> Talk:
     told = yield seen.to_dict()
     warnings = []
     for engine in engines:
-        aside = Aside(engine)
+        aside = Aside(engine, autocommit=False)
         try:
-            aside.call(partial(write, told["run"], told["revisions"]))
+            aside.call(partial(end, told["run"], told["revisions"]))
         except Exception as error:
             said, _ = database_sentence(error) or (f"{type(error).__name__}: {error}", None)
             warnings.append(
