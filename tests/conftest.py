@@ -73,8 +73,8 @@ class Database:
         return "\n".join(line for line in text.splitlines() if "restrict" not in line)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Database]:
+@contextlib.contextmanager
+def throwaway_server() -> Iterator[Database]:
     """Start a server on loopback and a socket, with default settings, and stop it at the end."""
     bindir = _bindir()
     _remove_leftovers(bindir)
@@ -100,16 +100,29 @@ def postgres_server() -> Iterator[Database]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture
-def database(postgres_server: Database) -> Iterator[Database]:
-    """Give an empty database, dropped after the test."""
+@contextlib.contextmanager
+def throwaway_database(server: Database) -> Iterator[Database]:
+    """Give an empty database of a server, dropped at the end."""
     name = f"test_{secrets.token_hex(4)}"
-    postgres_server.query(f"create database {name}")
-    server = postgres_server
+    server.query(f"create database {name}")
     try:
         yield Database(name, server.port, server.user, server.password, server.bindir)
     finally:
-        postgres_server.query(f"drop database {name} with (force)")
+        server.query(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Database]:
+    """Give a server of the tests' own."""
+    with throwaway_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: Database) -> Iterator[Database]:
+    """Give an empty database, dropped after the test."""
+    with throwaway_database(postgres_server) as database:
+        yield database
 
 
 def _bindir() -> Path:

@@ -157,6 +157,88 @@ history:
       description: All revisions it comes after.
       type: list
       elements: str
+runs:
+  description:
+    - The last runs of Headway's on this version table, newest first, as the schema C(headway) of the
+      database has them. Empty where none is recorded, or where the role may not read it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The run's id.
+      type: str
+    version_tables:
+      description: The version tables it was about.
+      type: list
+      elements: str
+    direction:
+      description: V(up).
+      type: str
+    target:
+      description: The revision asked for.
+      type: str
+    before:
+      description: Revisions in the version table before.
+      type: list
+      elements: str
+    after:
+      description: Revisions in the version table after.
+      type: list
+      elements: str
+    who:
+      description: In whose name it ran.
+      type: str
+    role:
+      description: The role in the database.
+      type: str
+    release:
+      description: What was released.
+      type: str
+    started:
+      description: When it began, in UTC.
+      type: str
+    seconds:
+      description: How long it took, with all waiting.
+      type: float
+    retries:
+      description: How often it tried again.
+      type: int
+    outcome:
+      description: V(applied), V(failed), V(running), or V(interrupted) where it ended without a word.
+      type: str
+    reason:
+      description: Why it failed.
+      type: str
+    revisions:
+      description: The revisions that it applied.
+      type: list
+      elements: str
+edited:
+  description: Applied revisions whose files are not any more what was applied, as the record has it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    revision:
+      description: Its id.
+      type: str
+    file:
+      description: The path of its file.
+      type: str
+    applied:
+      description: When it was applied, in UTC.
+      type: str
+invalid_indexes:
+  description: Indexes that a build left invalid, on PostgreSQL. They serve no query; drop them and build them again.
+  returned: success
+  type: list
+  elements: str
+warnings:
+  description: What deserves attention, a sentence each. Ansible shows them.
+  returned: where there is something
+  type: list
+  elements: str
 log:
   description: What C(env.py) printed, line by line.
   returned: always

@@ -43,6 +43,64 @@ options:
       - It runs only where something is pending, and the database is read before and after it.
     type: str
     default: ""
+  lock:
+    description:
+      - Run only while no other migration of the same database and version table runs.
+      - It is an advisory lock of a session of its own, so it needs no rights and ends with the run.
+      - Needs PostgreSQL without a pooler in transaction mode in front; there it is refused unless this
+        is V(false).
+    type: bool
+    default: true
+  lock_wait:
+    description: How many seconds to wait for another migration.
+    type: float
+    default: 60
+  retry_for:
+    description:
+      - For how many seconds to go on trying where a revision cannot have its locks (SQLSTATE 55P03)
+        or meets a deadlock (40P01), after growing waits.
+      - Only where it was rolled back whole.
+    type: float
+    default: 60
+  lock_timeout:
+    description:
+      - How long a statement may wait for a lock, with its unit. V(0) is for ever, the empty text
+        leaves what the server has for the role.
+      - While a statement waits for a strong lock, everything that comes after it waits too, so a
+        short time here is what keeps the app answering.
+      - It is set on every connection that C(env.py) makes, whichever driver it uses; what C(env.py)
+        sets itself after connecting prevails. For O(command) it is handed on in C(PGOPTIONS).
+      - What builds or drops C(CONCURRENTLY) is exempt from both timeouts, since it makes nobody wait
+        who reads or writes, and leaves an invalid index behind when it is cut off.
+    type: str
+    default: 2s
+  statement_timeout:
+    description: How long a statement may take, as O(lock_timeout). Empty by default.
+    type: str
+    default: ""
+  record:
+    description:
+      - Write the run down in the schema C(headway) of the database, which is created for it. The role
+        needs the right to create schemas there (C(CREATE) on the database).
+      - Where it cannot be written, that is a warning. The app's roles get no rights there.
+    type: bool
+    default: true
+  edited:
+    description:
+      - What it is when the file of an applied revision was edited since it was applied. The record
+        tells, so revisions applied by other means are not judged.
+    type: str
+    choices: ["off", warn, error]
+    default: warn
+  who:
+    description: In whose name this runs, for those who wait for it. The session's C(application_name)
+      has it, where the app gives none.
+    type: str
+    default: ""
+  release:
+    description: What is released, shown like O(who).
+    type: str
+    default: ""
   name:
     description: Section of the file, as with C(alembic --name).
     type: str
@@ -182,6 +240,37 @@ sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
   type: bool
+invalid_indexes:
+  description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
+  returned: always, once the upgrade was run
+  type: list
+  elements: str
+waits:
+  description: What the run had to wait for.
+  returned: always, once the upgrade was run, and where another migration held the lock
+  type: list
+  elements: dict
+  contains:
+    cause:
+      description:
+        - V(migration) where another one held the lock.
+        - V(lock) or V(deadlock) where a revision was rolled back and tried again.
+      type: str
+    revision:
+      description: The revision that was tried again.
+      type: str
+    seconds:
+      description: How long it waited.
+      type: float
+    sessions:
+      description: Who was in the way, as C(pg_stat_activity) has them. The literals of the query are hidden.
+      type: list
+      elements: dict
+warnings:
+  description: What deserves attention, a sentence each. Ansible shows them.
+  returned: where there is something
+  type: list
+  elements: str
 log:
   description: What C(env.py) and the revisions printed, line by line.
   returned: always
@@ -202,24 +291,37 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import Plan, plan, upgrade
+from ..module_utils.headway.engine import Plan, RunOptions, plan, upgrade
 from ..module_utils.headway.project import Project
 from ..module_utils.headway.report import diff
 from ..module_utils.headway.task import ARGUMENTS, perform
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "lock": {"type": "bool", "default": True},
+    "lock_wait": {"type": "float", "default": 60},
+    "retry_for": {"type": "float", "default": 60},
+    "lock_timeout": {"type": "str", "default": "2s"},
+    "statement_timeout": {"type": "str", "default": ""},
+    "record": {"type": "bool", "default": True},
+    "who": {"type": "str", "default": ""},
+    "release": {"type": "str", "default": ""},
+}
+
 
 def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Upgrade, or in check mode tell what that would do."""
+    options = RunOptions(**{name: module.params[name] for name in OPTIONS})
     planned = plan(
         project,
         module.params["revision"],
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
+        edited=module.params["edited"],
     )
-    command = module.params["command"]
-    result = (
-        predicted(planned) if module.check_mode else upgrade(project, planned, command).to_dict()
-    )
+    if module.check_mode:
+        result = predicted(planned)
+    else:
+        result = upgrade(project, planned, module.params["command"], options).to_dict()
     if module._diff:
         result["diff"] = diff(planned)
     return result
@@ -239,6 +341,8 @@ def main() -> None:
             "revision": {"type": "str", "default": "heads"},
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
+            "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
+            **OPTIONS,
         },
         supports_check_mode=True,
     )

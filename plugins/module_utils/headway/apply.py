@@ -2,94 +2,166 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
 
-from .data import Data
 from .environment import Environment
+from .guard import Guard
+from .options import RunOptions
+from .process import Talk
 from .project import Project
+from .record import Run
+from .results import Attempt, Look
+from .revision_files import sha256_of
 from .secrets import Secrets
-from .target import steps_to
+from .target import ahead_of_code, steps_to
+
+_commit = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Attempt(Data):
-    """What happened while the revisions ran; what came of it only the database can tell.
+def apply(
+    project: Project,
+    secrets: Secrets,
+    *,
+    target: str,
+    planned: frozenset[str],
+    seen: Look,
+    options: RunOptions,
+    run: Run,
+) -> Talk:
+    """Run env.py to `target`, and give an Attempt as a dictionary.
 
-    `seconds` has the revisions that came to their end, with their time until after the commit.
-    `failed` is the one that did not. `transaction_of_env_py`: env.py had begun a transaction
-    before it called context.configure(), so alembic committed nothing itself. `left_transaction`:
-    `failed` had entered an autocommit_block.
+    Only revisions of `planned` are applied: a target such as +2 is further away for one who had
+    to try twice.
     """
+    environment = Environment(project, ("upgrade", target), secrets, seen.history)
+    course = _Course()
+    guard = Guard(environment, seen, options)
+    sha256: dict[str, str] = {}
 
-    seconds: dict[str, float]
-    failed: str | None = None
-    reason: str | None = None
-    sqlstate: str | None = None
-    transaction_of_env_py: bool = False
-    left_transaction: bool = False
-
-
-def apply(project: Project, secrets: Secrets, *, target: str) -> dict[str, Any]:
-    """Run env.py to `target`, and give an Attempt as a dictionary."""
-    environment = Environment(project, ("upgrade", target), secrets)
-    seconds: dict[str, float] = {}
-    running: list[str] = []
-    failure: list[Exception] = []
-    autocommitted: set[str] = set()
-
-    def steps(current: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
-        autocommit_block = context.autocommit_block
-
-        def noted_autocommit_block() -> AbstractContextManager[None]:
-            autocommitted.update(running)
-            return autocommit_block()
-
-        vars(context)["autocommit_block"] = noted_autocommit_block
-        for step in steps_to(target, current, environment.scripts, environment.history):
-            revision = step.revision.revision
-            step.migration_fn = _noting(step.migration_fn, failure)
-            running.append(revision)
-            began = time.monotonic()
-            yield step
-            # alembic is back for the next step: this one is applied and committed.
-            seconds[revision] = seconds.get(revision, 0.0) + time.monotonic() - began
-            running.clear()
+    def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        if unknown := set(current) - set(environment.history.by_id):
+            raise ahead_of_code(sorted(unknown), environment.history)
+        found = [
+            step
+            for step in steps_to(target, current, environment.scripts, environment.history)
+            if step.revision.revision in planned
+        ]
+        course.states.append(tuple(sorted(current)))
+        course.watch(context)
+        if found and not sha256:
+            guard.begin(run)
+        sha256.update((s.revision.revision, sha256_of(s.revision.path)) for s in found)
+        return course.each(found)
 
     def attempt(reason: str | None = None, sqlstate: str | None = None) -> dict[str, Any]:
         return Attempt(
-            seconds={revision: round(taken, 3) for revision, taken in seconds.items()},
-            failed=running[0] if running else None,
+            states=tuple(course.states),
+            seconds={revision: round(taken, 3) for revision, taken in course.seconds.items()},
+            failed=course.revision,
             reason=reason,
             sqlstate=sqlstate,
             transaction_of_env_py=environment.began_before_configure,
-            left_transaction=bool(autocommitted.intersection(running)),
+            kept=tuple(sorted(course.kept)),
+            waits=tuple(guard.waits),
+            sha256=sha256,
+            in_the_way=guard.in_the_way if reason else (),
         ).to_dict()
 
-    try:
-        environment.run(steps, target, read_only=False)
-    except (Exception, SystemExit) as error:
-        if not running and not seconds:
-            raise environment.fault(error) from error
-        return attempt(*environment.words(failure[0] if failure else error))
-    if failure:  # and env.py kept it to itself
-        return attempt(*environment.words(failure[0]))
-    return attempt()
-
-
-def _noting(migrate: Callable[..., None], failure: list[Exception]) -> Callable[..., None]:
-    @wraps(migrate)  # alembic's log has its name
-    def noted(**arguments: Any) -> None:
+    with guard:
         try:
-            migrate(**arguments)
-        except Exception as error:
-            failure.append(error)
-            raise
+            environment.run(steps, target, read_only=False, first=guard.before)
+        except (Exception, SystemExit) as error:
+            if not course.revision and not course.seconds:
+                raise environment.fault(error) from error
+            yield attempt(*environment.words(course.failure or error))
+        else:
+            # env.py may have kept a failure to itself
+            yield attempt(*environment.words(course.failure)) if course.failure else attempt()
 
-    return noted
+
+class _Course:
+    """What is known while the revisions run."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[str, ...]] = []
+        self.seconds: dict[str, float] = {}
+        self.revision: str | None = None  # the one that runs
+        self.failure: Exception | None = None
+        self.kept: set[str] = set()  # those that have committed a part of theirs
+        self._in_function = False
+        self._ran = False  # a statement of the revision that runs
+        self._left = False  # its transaction
+        event.listen(Engine, "after_cursor_execute", self._after_statement)
+        event.listen(Engine, "commit", self._after_commit)
+
+    def watch(self, context: MigrationContext) -> None:
+        """Notice when a revision leaves its transaction by alembic's own means."""
+        autocommit_block = context.autocommit_block
+
+        @contextmanager
+        def noted() -> Iterator[None]:
+            with autocommit_block():
+                self._left = True
+                try:
+                    yield
+                finally:
+                    self._left = False
+
+        replacement: Callable[[], AbstractContextManager[None]] = noted
+        vars(context)["autocommit_block"] = replacement
+
+    def each(self, steps: Iterable[RevisionStep]) -> Iterator[RevisionStep]:
+        """Give the steps to alembic, and time them."""
+        for step in steps:
+            self.revision = step.revision.revision
+            self._ran = self._left = False
+            step.migration_fn = self._noting(step.migration_fn)
+            began = time.monotonic()
+            yield step
+            # alembic is back for the next step: this one is applied and committed.
+            taken = time.monotonic() - began
+            self.seconds[self.revision] = self.seconds.get(self.revision, 0.0) + taken
+            self.revision = None
+
+    def _noting(self, migrate: Callable[..., None]) -> Callable[..., None]:
+        @wraps(migrate)  # alembic's log has its name
+        def noted(**arguments: Any) -> None:
+            self._in_function = True
+            try:
+                migrate(**arguments)
+            except Exception as error:
+                self.failure = error
+                raise
+            finally:
+                self._in_function = False
+
+        return noted
+
+    def _after_statement(
+        self, connection: Connection, cursor: Any, statement: str, *_: Any
+    ) -> None:
+        if not self._in_function or connection.info.get("headway"):
+            return
+        if _commit.match(statement):
+            self._left = True
+        else:
+            self._ran = True
+        if self._left and self._ran:
+            self._keep()
+
+    def _after_commit(self, connection: Connection) -> None:
+        if self._in_function and self._ran and not connection.info.get("headway"):
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.revision:
+            self.kept.add(self.revision)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from . import engine, report
 from .errors import HeadwayError
+from .options import RunOptions
 from .project import Project
 
 FINE, FAULT, PENDING = 0, 1, 2
@@ -52,7 +56,10 @@ def _history(project: Project, options: argparse.Namespace) -> int:
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
-        project, options.revision, allow_several_heads=options.allow_several_heads
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        edited=options.edited,
     )
     _show(options, planned.to_dict(), report.plan_text(planned))
     return FINE
@@ -60,11 +67,23 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
-        project, options.revision, allow_several_heads=options.allow_several_heads, sql=False
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        sql=False,
+        edited=options.edited,
     )
-    migration = engine.upgrade(project, planned, options.command)
+    migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
     return FINE
+
+
+def _run_options(options: argparse.Namespace) -> RunOptions:
+    return RunOptions(**{field.name: getattr(options, field.name) for field in fields(RunOptions)})
+
+
+def _say(sentence: str) -> None:
+    print(f"headway: {sentence}", file=sys.stderr, flush=True)
 
 
 def _show(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
@@ -82,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     target = argparse.ArgumentParser(add_help=False)
     target.add_argument("revision", nargs="?", default="heads", help="default: %(default)s")
     target.add_argument("--allow-several-heads", action="store_true")
+    target.add_argument(
+        "--edited",
+        choices=["off", "warn", "error"],
+        default="warn",
+        help="what an applied revision whose file was edited since is (%(default)s)",
+    )
 
     parser = argparse.ArgumentParser(prog="headway", description=__doc__, epilog=EXIT_CODES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -97,11 +122,35 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
     )
+    _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)
     return parser
+
+
+def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
+    default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
+
+    def add(option: str, text: str, **more: Any) -> None:
+        value = getattr(default, option.replace("-", "_"))
+        upgrade.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
+
+    upgrade.add_argument(
+        "--no-lock", dest="lock", action="store_false", help="run beside other migrations"
+    )
+    add("lock-wait", "seconds to wait for another migration", type=float)
+    add("retry-for", "seconds to go on trying where a lock is not to be had", type=float)
+    add("lock-timeout", "how long a statement may wait for a lock, with unit; 0: for ever")
+    add(
+        "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
+    )
+    upgrade.add_argument(
+        "--no-record", dest="record", action="store_false", help="do not write the run down"
+    )
+    add("who", "who runs this, shown to those who wait")
+    add("release", "what is released, shown to those who wait")
 
 
 if __name__ == "__main__":

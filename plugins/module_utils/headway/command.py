@@ -9,21 +9,65 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from .apply import Attempt
+from alembic.runtime.migration import MigrationContext, RevisionStep
+
+from .environment import Environment
+from .guard import Guard
+from .options import RunOptions
+from .process import Talk
 from .project import Project
+from .record import Run
+from .results import Attempt, Look
+from .revision_files import sha256_of
 from .secrets import Secrets
 
 
-def run_command(project: Project, secrets: Secrets, *, command: str) -> dict[str, Any]:
-    """Run `command` in a shell, and give an Attempt as a dictionary.
+def run_command(
+    project: Project,
+    secrets: Secrets,
+    *,
+    target: str,
+    planned: frozenset[str],
+    seen: Look,
+    options: RunOptions,
+    run: Run,
+    command: str,
+) -> Talk:
+    """Run `command` in a shell if `planned` is still pending, and give an Attempt as a dictionary.
 
     It runs in the folder of alembic.ini, with this interpreter's programs first on PATH.
     """
-    del secrets  # what is printed is cleaned by the caller
-    programs = os.path.dirname(sys.executable)
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ.get('PATH', os.defpath)}"}
+    environment = Environment(project, ("current",), secrets, seen.history)
+    states: list[tuple[str, ...]] = []
+    pending: set[str] = set()
+
+    def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        states.append(tuple(sorted(current)))
+        pending.update(seen.history.by_id.keys() - seen.history.applied(current))
+        return []
+
+    with Guard(environment, seen, options) as guard:
+        try:
+            environment.run(read, target, read_only=True, first=guard.before)
+        except (Exception, SystemExit) as error:
+            raise environment.fault(error) from error
+        reason = None
+        if wanted := pending & planned:
+            guard.begin(run)
+            reason = _run(project, command, _environment(os.environ, options, seen.pooler))
+        yield Attempt(
+            states=tuple(states),
+            seconds={},
+            reason=reason,
+            waits=tuple(guard.waits),
+            sha256={r: sha256_of(seen.history.by_id[r].file) for r in wanted},
+        ).to_dict()
+
+
+def _run(project: Project, command: str, environment: Mapping[str, str]) -> str | None:
+    """Give the reason why it failed, if it did."""
     status = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=os.path.dirname(project.config_path),
@@ -31,6 +75,26 @@ def run_command(project: Project, secrets: Secrets, *, command: str) -> dict[str
         check=False,
     ).returncode
     if status == 0:
-        return Attempt(seconds={}).to_dict()
+        return None
     how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
-    return Attempt(seconds={}, reason=f"`{command}` {how}").to_dict()
+    return f"`{command}` {how}"
+
+
+def _environment(given: Mapping[str, str], options: RunOptions, pooler: str) -> dict[str, str]:
+    """Put the timeouts where libpq looks; what stands there already comes after and prevails.
+
+    pgbouncer refuses whoever sends options ("unsupported startup parameter").
+    """
+    timeouts = {n: getattr(options, n) for n in ("lock_timeout", "statement_timeout")}
+    settings = [
+        f"-c {name}={value.replace(' ', '')}"
+        for name, value in timeouts.items()
+        if value and not pooler
+    ]
+    programs = os.path.dirname(sys.executable)
+    return {
+        "PGAPPNAME": options.application_name,
+        **given,
+        **({"PGOPTIONS": " ".join([*settings, given.get("PGOPTIONS", "")])} if settings else {}),
+        "PATH": f"{programs}:{given.get('PATH', os.defpath)}",
+    }

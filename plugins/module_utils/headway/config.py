@@ -18,6 +18,8 @@ from .secrets import Secrets
 
 PYPROJECT = "pyproject.toml"
 
+_parser = CommandLine().parser  # once for all processes: it takes as long as to connect
+
 
 def load_config(project: Project, command: tuple[str, ...], secrets: Secrets) -> Config:
     """Give the configuration that `alembic <command>` would have, run in the ini's folder.
@@ -29,7 +31,7 @@ def load_config(project: Project, command: tuple[str, ...], secrets: Secrets) ->
     _check_readable(path)
     os.chdir(path.parent)
     ini, toml = (path.parent / "alembic.ini", path) if path.name == PYPROJECT else (path, None)
-    options = CommandLine().parser.parse_args(
+    options = _parser.parse_args(
         ["-c", str(ini), "-n", project.name, *(f"-x{x}" for x in project.x_arguments), *command]
     )
     files: dict[str, str] = {"file_": str(ini)}

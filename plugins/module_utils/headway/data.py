@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T", bound="Data")
+
+# For field(metadata=INSIDE, default=None): what a result was made from, not a part of it.
+INSIDE: Mapping[str, bool] = {"inside": True}
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,8 @@ class Data:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as plain dictionaries, lists and scalars."""
-        return asdict(self)
+        kind: Any = type(self)
+        return {name: _plain(getattr(self, name)) for name in _hints(kind)}
 
     @classmethod
     def from_dict(cls: type[T], values: dict[str, Any]) -> T:
@@ -25,11 +31,22 @@ class Data:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("inside")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Data):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value
 
 
 def _revive(kind: Any, value: Any) -> Any:
+    if get_origin(kind) in (Union, UnionType):  # the other one is None
+        kind = get_args(kind)[0] if value is not None else None
     if is_dataclass(kind) and isinstance(kind, type):
         return kind(**{n: _revive(hint, value[n]) for n, hint in _hints(kind).items()})
     if get_origin(kind) is tuple:

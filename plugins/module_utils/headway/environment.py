@@ -5,20 +5,29 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import sqlalchemy.dialects.postgresql  # noqa: F401 - as psycopg2 below
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import NoSuchModuleError
 
 from .config import load_config, load_scripts
 from .database import Connections, connection_fault, database_sentence
 from .errors import HeadwayError
+from .history import History
 from .project import Project
 from .revision_files import load_history
 from .secrets import Secrets
 
+# Loaded here once for all the processes that run env.py, each of which would do so anew.
+with suppress(ImportError):
+    import psycopg2  # noqa: F401
+
+T = TypeVar("T")
 Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
 
 DRIVERS = {"aiosqlite", "asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg2cffi"}
@@ -27,15 +36,26 @@ DRIVERS = {"aiosqlite", "asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg2cff
 class Environment:
     """An app's migration environment, opened: configuration, history, and its env.py to run."""
 
-    def __init__(self, project: Project, command: tuple[str, ...], secrets: Secrets) -> None:
-        """Open what `alembic <command>` would. Raises HeadwayError for a fault in the files."""
+    def __init__(
+        self,
+        project: Project,
+        command: tuple[str, ...],
+        secrets: Secrets,
+        history: History | None = None,
+    ) -> None:
+        """Open what `alembic <command>` would; `history` where it was read already.
+
+        Raises HeadwayError for a fault in the files.
+        """
         self.connections = Connections(secrets)
         self.config = load_config(project, command, secrets)
         self.scripts = load_scripts(self.config, project)
-        self.history = load_history(self.scripts)
+        self.history = history or load_history(self.scripts)
         self.context: EnvironmentContext
+        self.engine: Engine | None = None
         self.run_arguments: dict[str, Any] = {}
         self.began_before_configure = False
+        self._refusals: list[HeadwayError] = []
 
     @property
     def database(self) -> str:
@@ -47,22 +67,39 @@ class Environment:
         """The app's env.py."""
         return Path(self.scripts.env_py_location).absolute()
 
-    def run(self, steps: Steps, target: str, *, read_only: bool) -> None:
+    def run(
+        self,
+        steps: Steps,
+        target: str,
+        *,
+        read_only: bool,
+        first: Callable[[MigrationContext], None] | None = None,
+    ) -> None:
         """Run env.py; `steps` is called each time it runs migrations, and may yield some.
 
-        With `read_only` no version table is created. Raises whatever env.py or a revision did.
+        `first` is called before that, when alembic has sent nothing yet. A HeadwayError of either
+        is raised also where env.py catches it. With `read_only` no version table is created.
+        Raises whatever env.py or a revision did.
         """
         self.context = EnvironmentContext(
-            self.config, self.scripts, fn=steps, destination_rev=target, dont_mutate=read_only
+            self.config,
+            self.scripts,
+            fn=self._kept(steps),
+            destination_rev=target,
+            dont_mutate=read_only,
         )
         # On the instance: `with` binds the functions of the module alembic.context from there,
         # and a subclass would lose them.
         vars(self.context).update(
             configure=self._configuring(self.context.configure),
-            run_migrations=self._running(self.context.run_migrations),
+            run_migrations=self._running(self.context.run_migrations, first),
         )
-        with self.context:
-            self.scripts.run_env()
+        try:
+            with self.context:
+                self.scripts.run_env()
+        finally:
+            if self._refusals:
+                raise self._refusals[0]
 
     def fault(self, error: BaseException) -> HeadwayError:
         """Say what `error`, raised while env.py ran, means."""
@@ -99,17 +136,34 @@ class Environment:
             in_transaction = getattr(connection, "in_transaction", None)
             if in_transaction and in_transaction():
                 self.began_before_configure = True
+            self.engine = getattr(connection, "engine", None)
             keywords.setdefault("transaction_per_migration", True)
             original(*args, **keywords)
 
         return configure
 
-    def _running(self, original: Callable[..., None]) -> Callable[..., None]:
+    def _running(
+        self, original: Callable[..., None], first: Callable[[MigrationContext], None] | None
+    ) -> Callable[..., None]:
         def run_migrations(**arguments: Any) -> None:
             self.run_arguments = arguments
+            if first:
+                self._kept(first)(self.context.get_context())
             original(**arguments)
 
         return run_migrations
+
+    def _kept(self, call: Callable[..., T]) -> Callable[..., T]:
+        """Have a refusal of ours kept, since env.py may catch what is raised through it."""
+
+        def kept(*arguments: Any) -> T:
+            try:
+                return call(*arguments)
+            except HeadwayError as refusal:
+                self._refusals.append(refusal)
+                raise
+
+        return kept
 
     def _line_of(self, error: BaseException) -> str:
         for frame in reversed(traceback.extract_tb(error.__traceback__)):

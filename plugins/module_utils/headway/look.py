@@ -3,109 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.engine import Connection, Engine
 
-from .data import Data
+from . import record
+from .catalog import address, invalid_indexes, version_table
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
+from .pooler import is_pooled, mode
 from .project import Project
 from .render import Rendered, render
+from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
+from .revision_files import sha256_of
 from .secrets import Secrets
 from .target import steps_to
 
 
-@dataclass(frozen=True)
-class PendingRevision(Data):
-    """A revision that is to be applied.
-
-    `sql` is what it will send; where only the run can tell, it is None and `sql_unknown` says
-    why. Both are None when the SQL was not asked for.
-    """
-
-    revision: str
-    message: str
-    description: str
-    file: str
-    sql: str | None
-    sql_unknown: str | None
-
-
-@dataclass(frozen=True)
-class Look(Data):
-    """What is in the database and in the files.
-
-    `states` has the version table's content for each time env.py ran migrations: once in most
-    apps, once a tenant or a database in some. `pending` leads from there to the target; it is
-    empty where `unknown`, the revisions that no file has, is not.
-    """
-
-    database: str
-    states: tuple[tuple[str, ...], ...]
-    unknown: tuple[str, ...]
-    history: History
-    pending: tuple[PendingRevision, ...]
-
-    @property
-    def current(self) -> tuple[str, ...]:
-        """The revisions in the version table, of all states together."""
-        return tuple(sorted({revision for state in self.states for revision in state}))
-
-    def applied(self) -> set[str]:
-        """Give the revisions that every state has had applied."""
-        return set.intersection(*(self.history.applied(state) for state in self.states))
-
-
-def look(project: Project, secrets: Secrets, *, target: str, sql: bool) -> dict[str, Any]:
-    """Give a Look as a dictionary, with the pending revisions' SQL if `sql`.
+def look(
+    project: Project, secrets: Secrets, *, target: str | None = None, sql: bool = False
+) -> dict[str, Any]:
+    """Give a Look as a dictionary: with what is pending to `target`, and its SQL if `sql`.
 
     Leaves no trace: an empty database gets no version table.
     """
-    environment = Environment(project, ("current",), secrets)
+    return observe(project, secrets, target, sql)[0].to_dict()
+
+
+def observe(
+    project: Project,
+    secrets: Secrets,
+    target: str | None = None,
+    sql: bool = False,
+    known: History | None = None,
+) -> tuple[Look, list[Engine]]:
+    """Look as `look`, and give the engines of PostgreSQL that env.py used.
+
+    With a history that is `known` neither the files nor the record are read again.
+    """
+    environment = Environment(project, ("current",), secrets, known)
     history = environment.history
     states: list[tuple[str, ...]] = []
     unknown: set[str] = set()
     pending: dict[str, None] = {}  # in order
     rendered: Rendered = {}
-    faults: list[HeadwayError] = []
+    server = _Server()
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         states.append(tuple(sorted(current)))
         unknown.update(set(current) - set(history.by_id))
-        if unknown:
+        connection = context.connection
+        if connection is not None and connection.dialect.name == "postgresql":
+            server.see(context, connection)
+            if known is None:
+                server.remember(connection, history, current)
+        if unknown or target is None:
             return []
-        try:
-            steps = steps_to(target, current, environment.scripts, history)
-        except HeadwayError as fault:
-            faults.append(fault)  # not raised through env.py, which may catch it
-            return []
+        steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
         if sql and steps:
             rendered.update(render(steps, current, context, environment))
         return []
 
     try:
-        environment.run(read, target, read_only=True)
+        environment.run(read, target or "heads", read_only=True)
     except (Exception, SystemExit) as error:
         raise environment.fault(error) from error
-    if faults:
-        raise faults[0]
     if not states:
         raise HeadwayError(
             "no_migrations_run",
             f"{environment.env_py} ran to its end without a call of "
             "context.run_migrations(); alembic could migrate nothing with it.",
         )
-    return Look(
+    seen = Look(
         database=environment.database,
         states=tuple(states),
         unknown=tuple(sorted(unknown)),
         history=history,
         pending=tuple(_pending(history, r, rendered) for r in pending if not unknown),
-    ).to_dict()
+        version_tables=tuple(server.version_tables),
+        invalid_indexes=tuple(sorted(server.invalid_indexes)),
+        pooler=max(map(mode, server.pooled), default=""),
+        runs=tuple(server.runs.values()),
+        edited=tuple(server.edited.values()),
+    )
+    return seen, list(server.engines.values())
+
+
+class _Server:
+    """What is seen of PostgreSQL while env.py runs."""
+
+    def __init__(self) -> None:
+        self.engines: dict[str, Engine] = {}
+        self.version_tables: list[VersionTable] = []
+        self.invalid_indexes: set[str] = set()
+        self.pooled: list[Engine] = []
+        self.runs: dict[str, RecordedRun] = {}
+        self.edited: dict[str, EditedRevision] = {}
+
+    def see(self, context: MigrationContext, connection: Connection) -> None:
+        self.engines[address(connection.engine)] = connection.engine
+        self.version_tables.append(version_table(context, connection))
+        self.invalid_indexes |= invalid_indexes(connection)
+        if is_pooled(connection):
+            self.pooled.append(connection.engine)
+
+    def remember(self, connection: Connection, history: History, current: tuple[str, ...]) -> None:
+        """Read the record of the version table seen last."""
+        runs, recorded = record.read(self.version_tables[-1], connection)
+        self.runs.update((run.id, run) for run in runs)
+        applied = history.applied(current) if recorded else set()
+        for last in recorded:
+            if last.revision in applied:
+                file = history.by_id[last.revision].file
+                if sha256_of(file) != last.sha256:
+                    self.edited[last.revision] = EditedRevision(last.revision, file, last.applied)
 
 
 def _pending(history: History, revision: str, rendered: Rendered) -> PendingRevision:

@@ -7,21 +7,30 @@ open) from the next one, and lets root stay root where the app's code does not.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import pwd
+import select
 import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, NoReturn
 
 from .errors import HeadwayError
 from .project import Project
 from .secrets import Secrets
 
-Work = Callable[[Project, Secrets], dict[str, Any]]
+Work = Callable[[Project, Secrets], "dict[str, Any] | Talk"]
+# Work that gives an answer, keeps what it holds until it is spoken to again, and answers that.
+Talk = Generator[dict[str, Any], dict[str, Any], None]
+Tell = Callable[[str], None]
+
+_DEATH_IS_NOTICED_EVERY = 0.5  # seconds, where what it left running keeps its pipe open
 
 
 def run(work: Work, project: Project) -> tuple[dict[str, Any], list[str]]:
@@ -30,60 +39,198 @@ def run(work: Work, project: Project) -> tuple[dict[str, Any], list[str]]:
     The answer comes back as JSON, never as pickle: the app's code may not decide what is
     executed here. Raises HeadwayError as the work did, its `data["log"]` the lines printed.
     """
+    with conversation(work, project) as process:
+        return process.hear()
+
+
+@contextlib.contextmanager
+def conversation(work: Work, project: Project, tell: Tell | None = None) -> Iterator[Process]:
+    """Have `work` run until the end of the block; `tell` is given what it says meanwhile.
+
+    What the work holds (a lock, a connection) it lets go of at the end of the block, or when this
+    process ends in whatever way.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, contextlib.ExitStack() as pipes:
+        our_ears, their_mouth = os.pipe()
+        their_ears, our_mouth = os.pipe()
         child = os.fork()
         if child == 0:
-            _work_and_exit(work, project, answer, output)
-        status = _wait(child)
-        answer.seek(0)
-        text = answer.read()
-        if not text:
-            raise _died(status, project, _lines(output))
-    reply = json.loads(text)
-    if "fault" in reply:
-        fault = reply["fault"]
-        raise HeadwayError(
-            fault["kind"], fault["message"], **{**fault["data"], "log": reply["log"]}
-        )
-    return reply["result"], reply["log"]
+            os.close(our_ears)
+            os.close(our_mouth)
+            _work_and_exit(work, project, their_ears, their_mouth, output)
+        os.close(their_mouth)
+        os.close(their_ears)
+        hears = pipes.enter_context(open(our_ears, "rb", buffering=0))
+        says = pipes.enter_context(open(our_mouth, "wb", buffering=0))
+        process = Process(child, hears, says, output, project, tell)
+        try:
+            yield process
+        except BaseException as error:
+            if not isinstance(error, HeadwayError):
+                process.end()
+            raise
+        finally:
+            says.close()
+            process.wait()
 
 
-def _wait(child: int) -> int:
-    try:
-        return os.waitpid(child, 0)[1]
-    except BaseException:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
-        raise
+class Process:
+    """The other side of a conversation."""
+
+    def __init__(
+        self,
+        child: int,
+        hears: IO[bytes],
+        says: IO[bytes],
+        output: IO[bytes],
+        project: Project,
+        tell: Tell | None,
+    ) -> None:
+        """Take the process's id and the two ends that are ours."""
+        self._child = child
+        self._hears = hears
+        self._says = says
+        self._output = output
+        self._project = project
+        self._tell = tell
+        self._heard = b""
+        self._status: int | None = None
+
+    def hear(self) -> tuple[dict[str, Any], list[str]]:
+        """Give its next answer, and the lines printed so far. Raises HeadwayError as `run`."""
+        while line := self._line():
+            reply = json.loads(line)
+            if "told" not in reply:
+                break
+            if self._tell:
+                self._tell(reply["told"])
+        else:
+            raise _died(self.wait(), self._project, _lines(self._output))
+        if "fault" in reply:
+            fault = reply["fault"]
+            raise HeadwayError(
+                fault["kind"], fault["message"], **{**fault["data"], "log": reply["log"]}
+            )
+        return reply["result"], reply["log"]
+
+    def say(self, message: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Speak to it, and give its answer."""
+        with contextlib.suppress(BrokenPipeError):
+            self._says.write(json.dumps(message).encode() + b"\n")
+        return self.hear()
+
+    def end(self) -> None:
+        """Ask it to end, in the middle of whatever it does."""
+        if self._status is None:
+            os.kill(self._child, signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait for its end, and give its status as os.waitpid has it."""
+        if self._status is None:
+            try:
+                self._status = os.waitpid(self._child, 0)[1]
+            except BaseException:
+                self.end()
+                self._status = os.waitpid(self._child, 0)[1]
+                raise
+        return self._status
+
+    def _line(self) -> bytes:
+        """Give the next line that it wrote; nothing where it ended before."""
+        while b"\n" not in self._heard:
+            if select.select([self._hears], [], [], _DEATH_IS_NOTICED_EVERY)[0]:
+                some = self._hears.read(1 << 20)
+            elif not self._ended():
+                continue
+            elif select.select([self._hears], [], [], 0)[0]:
+                some = self._hears.read(1 << 20)
+            else:
+                some = b""
+            if not some:
+                return b""
+            self._heard += some
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
+
+    def _ended(self) -> bool:
+        if self._status is None:
+            ended, status = os.waitpid(self._child, os.WNOHANG)
+            self._status = status if ended else None
+        return self._status is not None
 
 
-def _work_and_exit(work: Work, project: Project, answer: IO[bytes], output: IO[bytes]) -> NoReturn:
+class _Answers:
+    """Where the process of the app's own writes to the one that asked."""
+
+    def __init__(self) -> None:
+        self._stream: IO[bytes] | None = None
+        self._secrets = Secrets()
+        self._one_at_a_time = threading.Lock()
+
+    def open(self, stream: IO[bytes], secrets: Secrets) -> None:
+        self._stream = stream
+        self._secrets = secrets
+
+    def send(self, message: dict[str, Any]) -> None:
+        if self._stream is None:
+            return
+        with self._one_at_a_time:
+            self._stream.write(json.dumps(self._secrets.clean(message)).encode() + b"\n")
+            self._stream.flush()
+
+
+_answers = _Answers()
+
+
+def tell(sentence: str) -> None:
+    """Let the caller of the engine know something while the work goes on."""
+    with contextlib.suppress(BrokenPipeError):
+        _answers.send({"told": sentence})
+
+
+def _work_and_exit(
+    work: Work, project: Project, ears: int, mouth: int, output: IO[bytes]
+) -> NoReturn:
+    gc.freeze()  # what was loaded before the fork is never garbage here: no time to look for it
     secrets = Secrets()
-    reply: dict[str, Any]
-    try:
-        _redirect(output)
-        secrets.learn_environment({**os.environ, **project.environment})
-        for argument in project.x_arguments:
-            secrets.learn(argument.partition("=")[2])
-        if project.user:
-            _become(project.user)
-        os.environ.update(project.environment)
-        os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
-        reply = {"result": work(project, secrets)}
-    except HeadwayError as fault:
-        reply = {"fault": fault.to_dict()}
-    except BaseException as error:
-        traceback.print_exc()
-        message = f"Headway itself failed: {type(error).__name__}: {error}."
-        reply = {"fault": HeadwayError("internal", message).to_dict()}
-    sys.stdout.flush()
-    reply["log"] = _lines(output)
-    answer.write(json.dumps(secrets.clean(reply)).encode())
-    answer.flush()
+    _answers.open(open(mouth, "wb"), secrets)  # noqa: SIM115 - lives as long as the process
+    # One that has nobody to answer to any more still comes to its end.
+    with contextlib.suppress(BrokenPipeError):
+        try:
+            _redirect(output)
+            secrets.learn_environment({**os.environ, **project.environment})
+            for argument in project.x_arguments:
+                secrets.learn(argument.partition("=")[2])
+            if project.user:
+                _become(project.user)
+            os.environ.update(project.environment)
+            os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+            _talk(work(project, secrets), ears, output)
+        except HeadwayError as fault:
+            _answers.send({"fault": fault.to_dict(), "log": _lines(output)})
+        except BaseException as error:
+            traceback.print_exc()
+            message = f"Headway itself failed: {type(error).__name__}: {error}."
+            internal = HeadwayError("internal", message)
+            _answers.send({"fault": internal.to_dict(), "log": _lines(output)})
     # Not sys.exit: what the parent registered to happen at its exit is the parent's to do.
     os._exit(0)
+
+
+def _talk(work: dict[str, Any] | Talk, ears: int, output: IO[bytes]) -> None:
+    if isinstance(work, dict):
+        _answers.send({"result": work, "log": _lines(output)})
+        return
+    with contextlib.closing(work), open(ears, "rb") as questions:
+        answer = next(work)
+        while True:
+            _answers.send({"result": answer, "log": _lines(output)})
+            question = questions.readline()
+            if not question:
+                return
+            answer = work.send(json.loads(question))
 
 
 def _redirect(output: IO[bytes]) -> None:
@@ -123,8 +270,10 @@ def _become(user: str) -> None:
 
 
 def _lines(output: IO[bytes]) -> list[str]:
-    output.seek(0)
-    return output.read().decode("utf-8", "replace").splitlines()
+    sys.stdout.flush()
+    # Not by seek and read: the position is shared with all that prints.
+    printed = os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0)
+    return printed.decode("utf-8", "replace").splitlines()
 
 
 def _died(status: int, project: Project, lines: list[str]) -> HeadwayError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .engine import AppliedRevision, Migration, Plan, Status
 from .history import Revision
+from .results import AppliedRevision, Migration, Plan, Status
 
 
 def status_text(status: Status) -> str:
@@ -19,6 +19,11 @@ def status_text(status: Status) -> str:
         lines += [f"    {revision.revision}  {revision.message}" for revision in status.pending]
     elif status.at_head:
         lines += ["  at head, nothing is pending"]
+    lines += [f"  run      {run}" for run in status.runs]
+    lines += [f"  warning  {warning}" for warning in status.warnings]
+    lines += [
+        f"  invalid  index {name}: drop it and build it again" for name in status.invalid_indexes
+    ]
     return "\n".join(lines)
 
 
@@ -37,7 +42,8 @@ def plan_text(plan: Plan) -> str:
     if not plan.pending:
         return f"{plan.database}\n  {_ids(plan.current)}, nothing to apply"
     steps = f"{_ids(plan.current)} -> {_ids(plan.after)}, {len(plan.pending)} to apply"
-    return f"{plan.database}\n  {steps}\n{_pending_text(plan)}"
+    warnings = "".join(f"  warning  {warning}\n" for warning in plan.warnings)
+    return f"{plan.database}\n  {steps}\n{warnings}{_pending_text(plan)}"
 
 
 def diff(plan: Plan) -> dict[str, str]:
@@ -59,6 +65,8 @@ def migration_text(migration: Migration) -> str:
             migration.database,
             f"  {_ids(migration.before)} -> {_ids(migration.after)}",
             *applied_lines(migration.applied),
+            *(f"  {wait}" for wait in migration.waits),
+            *(f"  warning  {warning}" for warning in migration.warnings),
         ]
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import traceback
 from collections.abc import Iterable
@@ -41,6 +42,11 @@ def load_history(scripts: ScriptDirectory) -> History:
             "history_invalid", f"alembic refuses the revisions in {folders}: {error}"
         ) from error
     return History(tuple(_revision(script) for script in reversed(from_head_to_base)))
+
+
+def sha256_of(file: str) -> str:
+    """Give the SHA-256 of a revision's file, as hexadecimal digits."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:

@@ -27,10 +27,17 @@ def perform(module: Any, work: Callable[[Project], dict[str, Any]]) -> None:
     try:
         result = work(project)
     except HeadwayError as fault:
-        data = {"kind": fault.kind, **fault.data}
+        data = _warned(module, {"kind": fault.kind, **fault.data})
         module.fail_json(msg=fault.message, invocation=invocation, **data)
     else:
-        module.exit_json(**result, invocation=invocation)
+        module.exit_json(**_warned(module, result), invocation=invocation)
+
+
+def _warned(module: Any, result: dict[str, Any]) -> dict[str, Any]:
+    """Hand the warnings to Ansible, which shows them and puts them into the result itself."""
+    for warning in result.get("warnings", ()):
+        module.warn(warning)
+    return {name: value for name, value in result.items() if name != "warnings"}
 
 
 def _project(params: dict[str, Any]) -> Project:

@@ -36,6 +36,7 @@ NEWEST = (
     "psycopg2-binary",
     "psycopg[binary]",
     "asyncpg",
+    "pg8000",
 )
 
 

@@ -62,7 +62,7 @@ def test_the_planned_sql_does_what_the_run_does(
     assert "it's %d%" in by_hand
     assert headway("status", app)["at_head"]
     database.query("drop table t_aaaa, alembic_version")
-    headway("upgrade", app)
+    headway("upgrade", app, "--no-record")
     assert database.dump() == by_hand
 
 
@@ -128,7 +128,83 @@ def test_autocommit_block(headway: Headway, app: App, database: Database) -> Non
     app.revision("dddd", "cccc", concurrently.format("create index concurrently i on t_aaaa (id)"))
     fault = headway.fault("upgrade", app)
     assert 'relation "i" already exists' in fault["message"]
-    assert "dddd had left its transaction" in fault["message"]
+    assert "had left its transaction" not in fault["message"]  # it had kept nothing
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "with op.get_context().autocommit_block():\n"
+        "    op.execute('create table kept ()')\n    op.execute('create table t_aaaa ()')",
+        "op.execute('create table kept ()')\nwith op.get_context().autocommit_block():\n"
+        "    op.execute('create table t_aaaa ()')",
+        "op.execute('commit')\nop.execute('create table kept ()')\nop.execute('create table t_aaaa ()')",
+    ],
+    ids=["in the block", "before the block", "by hand"],
+)
+def test_a_failure_outside_the_transaction_names_what_is_kept(
+    newest: Headway, app: App, database: Database, statements: str
+) -> None:
+    app.chain("aaaa")
+    app.revision("bbbb", "aaaa", statements)
+    fault = newest.fault("upgrade", app)
+    assert "bbbb had left its transaction (autocommit_block) and committed" in fault["message"]
+    assert fault["data"]["after"] == ["aaaa"]
+    assert database.tables() == {"alembic_version", "t_aaaa", "kept"}
+
+
+UNIQUE = "op.execute('create unique index concurrently i on t_aaaa (id)')"
+
+
+def test_an_index_that_a_failure_left_invalid_is_named(
+    headway: Headway, app: App, database: Database
+) -> None:
+    app.chain("aaaa")
+    headway("upgrade", app)
+    database.query("insert into t_aaaa values (1), (1)")
+    app.revision("bbbb", "aaaa", f"with op.get_context().autocommit_block():\n    {UNIQUE}")
+    fault = headway.fault("upgrade", app)
+    assert "It left public.i invalid: drop it" in fault["message"]
+    assert fault["data"]["invalid_indexes"] == ["public.i"]
+    assert headway("status", app)["invalid_indexes"] == ["public.i"]
+    again = headway.fault("upgrade", app)
+    assert "already exists" in again["message"]
+    assert again["data"]["invalid_indexes"] == []  # not of this run
+
+
+def test_an_invalid_index_is_a_fault_also_where_the_revision_is_applied(
+    newest: Headway, app: App, database: Database
+) -> None:
+    app.chain("aaaa")
+    newest("upgrade", app)
+    database.query("insert into t_aaaa values (1), (1)")
+    app.revision(
+        "bbbb",
+        "aaaa",
+        f"""
+        with op.get_context().autocommit_block():
+            try:
+                {UNIQUE}
+            except sa.exc.IntegrityError:
+                pass
+        """,
+    )
+    fault = newest.fault("upgrade", app)
+    assert fault["kind"] == "invalid_index"
+    assert "up to bbbb are applied, but they left public.i invalid" in fault["message"]
+    assert fault["data"]["after"] == ["bbbb"]
+    assert not newest("upgrade", app)["changed"]
+
+
+def test_an_unfinished_index_of_a_partitioned_table_is_no_fault(newest: Headway, app: App) -> None:
+    app.revision(
+        "aaaa",
+        None,
+        "op.execute('create table p (id int) partition by range (id)')\n"
+        "op.execute('create table p1 partition of p for values from (0) to (9)')\n"
+        "op.execute('create index i on only p (id)')",
+    )
+    assert newest("upgrade", app)["invalid_indexes"] == []
 
 
 def test_a_hard_password(headway: Headway, app: App, database: Database) -> None:

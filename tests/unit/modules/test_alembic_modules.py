@@ -31,10 +31,16 @@ class StandIn:
             "revision": "heads",
             "allow_several_heads": False,
             "command": "",
+            "edited": "warn",
+            **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
         self.result: dict[str, Any] = {}
+        self.warned: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        self.warned.append(warning)
 
     def exit_json(self, **result: Any) -> None:
         self.result = result
@@ -77,7 +83,7 @@ def test_documented_options_are_those_there_are(name: str, monkeypatch: pytest.M
     documented = yaml.safe_load(code.DOCUMENTATION)["options"]
     assert set(documented) == set(specs[0])
     for option, spec in specs[0].items():
-        for key in ("type", "default", "required", "elements"):
+        for key in ("type", "default", "required", "elements", "choices"):
             assert documented[option].get(key) == spec.get(key), f"{option}: {key}"
 
 

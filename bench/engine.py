@@ -1,0 +1,74 @@
+"""The engine beside `alembic upgrade head` with a transaction per migration, turn by turn."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from tests.conftest import Database, throwaway_database, throwaway_server
+from tests.integration.engine.conftest import ENGINE, NEWEST, venv
+from tests.unit.engine.apps import ENV_PY, App, doubled
+
+TRANSACTIONS = ENV_PY.replace(
+    "connection=connection", "connection=connection, transaction_per_migration=True"
+)
+
+
+def taken(command: Sequence[str | Path], app: App, server: Database) -> float:
+    """The seconds that a command takes to migrate an empty database."""
+    with throwaway_database(server) as database:
+        app.write_ini(
+            f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
+        )
+        began = time.monotonic()
+        subprocess.run(
+            [*command, "--config", app.config, *(["upgrade", "head"] if len(command) == 1 else [])],
+            cwd=app.folder,
+            env={**os.environ, "PYTHONPATH": str(ENGINE)},
+            check=True,
+            capture_output=True,
+        )
+        return time.monotonic() - began
+
+
+def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
+    """A row of the table."""
+    app = App.make(folder / str(pending), "sqlite://", TRANSACTIONS)
+    app.chain(*(f"r{number:04}" for number in range(pending)))
+    python = venv(NEWEST)
+    alembic: list[str | Path] = [python.with_name("alembic")]
+    headway: list[str | Path] = [python, "-m", "headway.cli", "upgrade"]
+    theirs, ours = [], []
+    for turn in range(runs + 1):
+        pair = taken(alembic, app, server), taken(headway, app, server)
+        if turn:  # in the first one Python compiles the revisions
+            theirs.append(pair[0])
+            ours.append(pair[1])
+    ratio = median(ours) / median(theirs)
+    return f"| {pending} | {_series(ours)} | {_series(theirs)} | {ratio:.2f} |"
+
+
+def _series(seconds: list[float]) -> str:
+    return f"{median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+
+
+def main() -> None:
+    """Prints a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pending", nargs="*", type=int, default=[1, 10, 100, 1000])
+    parser.add_argument("--runs", type=int, default=7, help="runs of each (7)")
+    asked = parser.parse_args()
+    print("| pending | Headway, s | alembic, s | ratio of medians |\n|---|---|---|---|")
+    with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
+        for pending in asked.pending:
+            print(compare(pending, asked.runs, server, Path(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
