@@ -12,7 +12,10 @@ with app as (
 schema as (
     select oid, nspname, nspacl
     from pg_namespace
-    where nspname = 'public' or pg_get_userbyid(nspowner) = %(owner)s and oid >= 16384
+    where
+        nspname = 'public'
+        -- The record of migrations is the owner's alone.
+        or pg_get_userbyid(nspowner) = %(owner)s and oid >= 16384 and nspname <> 'headway'
 ),
 
 thing as (
