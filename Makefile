@@ -38,6 +38,9 @@ psql: setup ## psql on the deployed database
 lock: setup ## requirements.lock anew from pyproject.toml
 	scripts/lock
 
+images: setup ## the images of the test hosts, each made once
+	python -m tests.images.build
+
 test: setup ## everything: lint, unit, integration, hosts
 	tests/run
 
@@ -53,4 +56,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate status backup restore revision psql lock test test-quick lint bench clean
+.PHONY: help setup deploy migrate status backup restore revision psql lock images test test-quick lint bench clean
