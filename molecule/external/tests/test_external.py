@@ -1,0 +1,41 @@
+"""Two app hosts and a database elsewhere, after the next release."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from shared.deployed import Site, listening
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://app"]
+
+REPORTS = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "reports"
+
+
+def test_the_database_was_migrated_on_the_named_host_alone(site: Site) -> None:
+    assert (REPORTS / site.host / "migration.json").exists() == (
+        site.host == site.given["migrate_host"]
+    )
+
+
+def test_no_database_is_here(host: Host) -> None:
+    assert listening(host, 5432) == set()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(site: Site) -> Host:
+    return Host.get_host(f"docker://{site.given['groups']['elsewhere'][0]}")
+
+
+def test_the_apps_switched_one_after_another_and_always_answered(
+    site: Site, elsewhere: Host
+) -> None:
+    elsewhere.run_expect([0, 5], "systemctl stop watcher")  # 5: not loaded, it was stopped before
+    watched = json.loads(elsewhere.file("/var/log/watcher.json").content_string)
+    report = json.loads((REPORTS / site.given["migrate_host"] / "migration.json").read_text())
+    before, after = report["before"], report["after"]
+    assert watched["seen"] == [[before, before], [after, before], [after, after]]
+    assert watched["failed"] == []
