@@ -20,8 +20,15 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import NullPool, create_engine
 
+from tests.images.kinds import kinds
+
 PREFIX = "headway-test-postgres-"
 SUPERUSER = "postgres"
+
+
+def pytest_report_header() -> list[str]:
+    """Say which test hosts are real and which are stand-ins."""
+    return kinds()
 
 
 @dataclass(frozen=True)
