@@ -23,7 +23,7 @@ MIRROR = "http://deb.debian.org/debian"
 
 @dataclass(frozen=True)
 class Source:
-    """What PostgreSQL is compiled from, as `compiled/fetch` takes it, and where it may answer."""
+    """What PostgreSQL is compiled from, as `compiled/fetch.sh` takes it, and where it may answer."""
 
     major: str
     argument: str

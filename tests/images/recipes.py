@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,7 +51,7 @@ class Layer:
         parents = (parent for _, parent in self.parents if not isinstance(parent, str))
         return self.own_kind or next(parents).kind
 
-    @property
+    @cached_property
     def tag(self) -> str:
         parents = [f"{key}={parent_image(parent)}" for key, parent in self.parents]
         return _tag(self.name, [*parents, repr(self.arguments), self.kind, *self._files()])

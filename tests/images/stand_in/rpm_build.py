@@ -11,7 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from .rpms import BASE, DEBIAN_ONLY, Rpm, rpms
@@ -103,18 +104,17 @@ def extract(packages: Iterable[str], folder: Path) -> None:
 
 
 def lay_over(rpm: Rpm, folder: Path) -> None:
-    """Adds an RPM's own files, links and directories."""
-    overlay = RECIPE / rpm.overlay if rpm.overlay else folder
-    for source in overlay.rglob("*") if rpm.overlay else ():
+    """Adds an RPM's own files, links and empty directories."""
+    for source in sorted((RECIPE / rpm.overlay).rglob("*")) if rpm.overlay else ():
         if source.is_file():
-            target = folder / source.relative_to(overlay)
+            target = folder / source.relative_to(RECIPE / rpm.overlay)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
-    for path, target_path in rpm.links:
+    for path, points_to in rpm.links:
         link = folder / path[1:]
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target_path)
+        link.symlink_to(points_to)
     for path, _, _ in rpm.attributes:
         if not (folder / path[1:]).exists():
             (folder / path[1:]).mkdir(parents=True)
@@ -144,15 +144,13 @@ def afterwards(lines: list[str]) -> str:
     return "\n".join(["%post", *commands]) if commands else ""
 
 
-def package(
-    rpm: Rpm, version: str, release: str, requires: set[str], files: Path, target: Path
-) -> None:
+def package(rpm: Rpm, version: str, release: str, files: Path, target: Path) -> None:
     """Makes an RPM of the files in a folder."""
     lines = files_of(rpm, files)
     Path(f"{files}.list").write_text("".join(f"{line}\n" for line in lines))
     relations = [
         *(f"Provides: {each}" for each in rpm.provides),
-        *(f"Requires: {each}" for each in sorted({*rpm.requires, *requires})),
+        *(f"Requires: {each}" for each in rpm.requires),
         *(f"Conflicts: {each}" for each in rpm.conflicts),
     ]
     spec = Path(f"{files}.spec")
@@ -168,20 +166,30 @@ def package(
             after=afterwards(lines),
         )
     )
+    folders = ["--define", f"_topdir {files}.rpm", "--define", f"_rpmdir {target}"]
     subprocess.run(
-        [
-            "rpmbuild",
-            "-bb",
-            "--quiet",
-            "--define",
-            f"_topdir {files}.rpm",
-            "--define",
-            f"_rpmdir {target}",
-            spec,
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
+        ["rpmbuild", "-bb", "--quiet", *folders, spec], check=True, stdout=subprocess.DEVNULL
     )
+
+
+def package_base(major: str, repository: Path) -> None:
+    """Makes the RPMs of what the image has from the start, without files."""
+    for name, lender in BASE.items():
+        files = Path(f"base-{name}").absolute()
+        files.mkdir()
+        rpm = Rpm(name, provides=("/bin/sh",) if name == "bash" else ())
+        package(rpm, upstream_version(lender), f"1.el{major}", files, repository / "base")
+
+
+def share(table: Iterable[Rpm]) -> Iterator[tuple[Rpm, list[str]]]:
+    """Each RPM with the Debian packages that are its alone; those that it shares become requirements."""
+    owners: dict[str, str] = {}
+    for rpm in table:
+        lenders = needed(rpm.debian) if rpm.debian else []
+        shared = {owners[name] for name in lenders if name in owners}
+        own = [name for name in lenders if name not in owners]
+        owners.update(dict.fromkeys(own, rpm.name))
+        yield replace(rpm, requires=tuple(sorted({*rpm.requires, *shared}))), own
 
 
 def main() -> None:
@@ -192,45 +200,35 @@ def main() -> None:
     os.chdir(work)
     Path("apt.conf").write_text(f'Dir::State::status "{status}"; APT::Sandbox::User "root";')
     os.environ["APT_CONFIG"] = str(work / "apt.conf")
+
     arch = output("rpm", "--eval", "%{_arch}").strip()
 
-    for name, lender in BASE.items():
-        files = work / f"base-{name}"
-        files.mkdir()
-        rpm = Rpm(name, provides=("/bin/sh",) if name == "bash" else ())
-        package(rpm, upstream_version(lender), f"1.el{major}", set(), files, repository / "base")
-
-    owners: dict[str, str] = {}
-    rows = []
-    for rpm in rpms(major, suite, postgresql):
-        lenders = needed(rpm.debian) if rpm.debian else []
-        requires = {owners[name] for name in lenders if name in owners}
-        own = [name for name in lenders if name not in owners]
-        owners.update(dict.fromkeys(own, rpm.name))
-        rows.append((rpm, own, requires))
-    subprocess.run(["apt-get", "-qq", "download", *owners], check=True)
-
+    package_base(major, repository)
+    rows = list(share(rpms(major, suite, postgresql)))
+    subprocess.run(
+        ["apt-get", "-qq", "download", *(name for _, own in rows for name in own)], check=True
+    )
     artifacts = []
-    for rpm, own, requires in rows:
+    for rpm, own in rows:
         files = work / f"{rpm.name}{rpm.stream}"
         files.mkdir()
-        version = upstream_version(rpm.debian[0]) if rpm.debian else "1"
         extract(own, files)
+        version = upstream_version(rpm.debian[0]) if rpm.debian else "1"
         if rpm.version_of:
             shutil.copytree(COMPILED / rpm.name, files, symlinks=True, dirs_exist_ok=True)
             version = (COMPILED / f"{rpm.version_of}.version").read_text().strip()
+        if rpm.version_of == "postgresql-server":
+            assert version.split(".")[0] == postgresql, f"PostgreSQL {version} is no {postgresql}"
         lay_over(rpm, files)
-        release = f"1.el{major}"
+        release = f"1.module+el{major}" if rpm.stream else f"1.el{major}"
+        package(rpm, version, release, files, repository)
+        shutil.rmtree(files)
         if rpm.stream:
-            assert version.split(".")[0] == rpm.stream, f"stream {rpm.stream} would be {version}"
-            release = f"1.module+el{major}"
             artifacts.append(f"{rpm.name}-0:{version}-{release}.{arch}")
-        package(rpm, version, release, requires, files, repository)
         print(
-            f"{rpm.name} {version}: {' '.join(own)}; requires {' '.join(sorted(requires))}",
+            f"{rpm.name} {version} of {own or 'its own'}, requires {rpm.requires or 'none'}",
             flush=True,
         )
-        shutil.rmtree(files)
 
     subprocess.run(["createrepo_c", "--quiet", repository], check=True)
     if artifacts:

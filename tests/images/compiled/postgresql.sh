@@ -1,7 +1,9 @@
-# postgresql SOURCE: the server in the layout of EL's packages, less what the tests don't use (LLVM, Kerberos,
+#!/bin/sh
+# postgresql.sh SOURCE: the server in the layout of EL's packages, less what the tests don't use (LLVM, Kerberos,
 # LDAP, PAM, XML, Perl, Tcl, Python, contrib, translations).
+set -eux
 mkdir postgresql && cd postgresql
-sh -eux /recipe/fetch "$1"
+sh /recipe/fetch.sh "$1"
 # As EL's packages have it, and Debian's.
 sed --in-place 's|\(define DEFAULT_PGSOCKET_DIR *\)"/tmp"|\1"/var/run/postgresql"|' src/include/pg_config_manual.h
 ./configure --quiet --prefix=/usr --libdir=/usr/lib64/pgsql --datadir=/usr/share/pgsql CFLAGS=-O1 \

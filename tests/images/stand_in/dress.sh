@@ -1,4 +1,6 @@
-# dress MAJOR: makes a Debian root look and behave as Enterprise Linux's minimal image.
+#!/bin/sh
+# dress.sh MAJOR: makes a Debian root look and behave as Enterprise Linux's minimal image.
+set -eux
 major=$1
 
 # What Ansible and dnf ask who they are on; Debian's own name is gone.

@@ -1,6 +1,8 @@
-# python SOURCE: Python 3.11 as EL9 has it beside the system's 3.9.
+#!/bin/sh
+# python.sh SOURCE: Python 3.11 as EL9 has it beside the system's 3.9.
+set -eux
 mkdir python && cd python
-sh -eux /recipe/fetch "$1"
+sh /recipe/fetch.sh "$1"
 # Half the time of -O3; what it runs is mostly waiting.
 export OPT='-DNDEBUG -fwrapv -O1'
 ./configure --quiet --prefix=/usr --with-platlibdir=lib64 --without-static-libpython --with-ensurepip=no \

@@ -1,5 +1,7 @@
-# fetch SOURCE: unpacks a pristine source here, from Debian's package of that name or from SHA256:URL,URL…, whichever
+#!/bin/sh
+# fetch.sh SOURCE: unpacks a pristine source here, from Debian's package of that name or from SHA256:URL,URL…, whichever
 # answers.
+set -eux
 case $1 in
   *:*)
     echo "$1" | cut --delimiter=: --fields=2- | tr , '\n' | while read -r url; do
