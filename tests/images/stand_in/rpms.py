@@ -144,7 +144,7 @@ def el9(suite: str, postgresql: str) -> tuple[Rpm, ...]:
         )
         plain = (
             postgresql_client(debian="13"),
-            postgresql_server(debian="13"),
+            postgresql_server(debian="13", provides=(module_mark("13"),)),
         )
     else:
         python = (
@@ -157,7 +157,7 @@ def el9(suite: str, postgresql: str) -> tuple[Rpm, ...]:
         *plain,
         postgresql_libs(stream=postgresql),
         postgresql_client(stream=postgresql),
-        postgresql_server(stream=postgresql),
+        postgresql_server(stream=postgresql, provides=(module_mark(postgresql),)),
     )
 
 
@@ -168,6 +168,11 @@ def el10(postgresql: str) -> tuple[Rpm, ...]:
         postgresql_client(provides=(f"postgresql{postgresql}",)),
         postgresql_server(provides=(f"postgresql{postgresql}-server",)),
     )
+
+
+def module_mark(postgresql: str) -> str:
+    """What EL9's server packages provide beside their name, so that one version can be asked for."""
+    return f"postgresql-server(:MODULE_COMPAT_{postgresql})"
 
 
 def postgresql_libs(stream: str = "") -> Rpm:

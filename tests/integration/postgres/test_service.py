@@ -36,7 +36,9 @@ def server(bare: Server, first: Run) -> Server:
 
 def state(server: Server) -> str:
     """Whatever a refused run could have touched: files, processes, catalog."""
-    files = server.shell(f"find {CONFIGURATION} /etc/headway -type f -exec sha256sum {{}} + | sort")
+    files = server.shell(
+        f"find {CONFIGURATION} /etc/headway -type f -exec sha256sum {{}} + 2>/dev/null | sort"
+    )
     catalog = server.sql(
         "select string_agg(a::text, '' order by rolname) from pg_authid a union all"
         " select string_agg(d::text, '' order by datname) from pg_database d"
