@@ -25,10 +25,27 @@ from tests.images.kinds import kinds
 PREFIX = "headway-test-postgres-"
 SUPERUSER = "postgres"
 
+MOLECULE = "test_molecule"
+LONGEST = ("check", "container", "external")  # of its scenarios
+
 
 def pytest_report_header() -> list[str]:
     """Say which test hosts are real and which are stand-ins."""
     return kinds()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have a file's tests on one worker, each of molecule's scenarios on any, the longest first."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(item.name if item.path.stem == MOLECULE else file))
+    items.sort(key=_begins)
+
+
+def _begins(item: pytest.Item) -> int:
+    if item.path.stem == MOLECULE:
+        return 0 if any(name in item.name for name in LONGEST) else 2
+    return 1 if "hosts" in item.path.parts else 3
 
 
 @dataclass(frozen=True)

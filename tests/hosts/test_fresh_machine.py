@@ -179,6 +179,26 @@ def test_a_new_revision_is_applied_and_few_tasks_change(
     assert deploy(machine).changed == 0
 
 
+BACKUPS = "/var/backups/headway/evaluation_app"
+
+
+def test_the_backup_before_that_revision_is_there_and_no_other(host: Host) -> None:
+    (backup,) = host.file(BACKUPS).listdir()
+    assert host.run(f"cd {BACKUPS}/{backup} && sha256sum --quiet --check SHA256SUMS").rc == 0
+    assert "TABLE DATA public person" in host.check_output(
+        f"pg_restore --list {BACKUPS}/{backup}/dump"
+    )
+
+
+def test_what_was_deleted_comes_back(machine: Container) -> None:
+    deploy(machine, "make backup")
+    sql(machine, "delete from person")
+    restored = deploy(machine, "make restore ARGS='-e restore_confirm=true'")
+    assert "evaluation_app_before_restore_" in restored.output
+    assert sql(machine, "select count(*) from person where name = 'Grace'") == "1"
+    assert deploy(machine).changed == 0
+
+
 PSQL = "psql -U postgres -d evaluation_app -Atc"
 PIDFILE = "/run/evaluation_app/supervisord.pid"
 SETTINGS = "/etc/postgresql/15/main/conf.d/headway.conf"
