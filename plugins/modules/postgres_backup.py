@@ -80,6 +80,7 @@ backup:
   returned: success
 holds_anything: {description: Whether the database holds anything., type: bool, returned: success}
 database_bytes: {description: Size of the database., type: int, returned: success}
+backups: {description: The backups that there are, newest first, each as RV(backup)., type: list, elements: dict, returned: success}
 dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
 """
 
@@ -102,7 +103,8 @@ def main() -> None:
         else:
             limits = {name: given[name] for name in ("keep", "jobs", "room")}
             taken = take(server, programs(given, server), store, **limits)
-        return {"changed": taken.holds_anything, **taken.to_dict()}
+        backups = [backup.to_dict() for backup in reversed(store.backups())]
+        return {"changed": taken.holds_anything, "backups": backups, **taken.to_dict()}
 
     perform(module, work)
 
