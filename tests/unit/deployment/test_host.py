@@ -212,11 +212,11 @@ def test_what_was_made_live_by_hand_went_live_last(root: Path) -> None:
 
 
 def test_the_alembic_ini_of_each_release(root: Path) -> None:
-    for release, configs in {
+    for release, files in {
         "two": ["a/alembic.ini"],
         "three": ["a/alembic.ini", "b/alembic.ini"],
     }.items():
-        for config in configs:
+        for config in files:
             path = root / "releases" / release / "app" / config
             path.parent.mkdir(parents=True)
             path.touch()
