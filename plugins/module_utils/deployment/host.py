@@ -210,7 +210,10 @@ def _has_options(path: Path, section: str, options: dict[str, str]) -> bool:
 
 
 def _newest_first(folder: Path) -> list[str]:
-    return [e.name for e in sorted(_folders(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)]
+    return [
+        e.name
+        for e in sorted(_folders(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    ]
 
 
 def _venvs_in_use(root: Path) -> dict[str, list[str]]:

@@ -199,11 +199,15 @@ def _before(seen: Look, after: Look, tries: _Tries) -> States:
 
 def _invalid(migration: Migration) -> HeadwayError:
     names = " and ".join(migration.invalid_indexes)
+    at = " and ".join(migration.after) or "base"
+    down = migration.direction == DOWN
+    done = (
+        f"Everything above {at} is taken back" if down else f"All revisions up to {at} are applied"
+    )
     return HeadwayError(
         "invalid_index",
-        f"The database is at {' and '.join(migration.after) or 'base'}, but the run left {names} "
-        "invalid, which slows writes down and serves no query: drop it (DROP INDEX CONCURRENTLY) "
-        "and build it again.",
+        f"{done}, but {'it' if down else 'they'} left {names} invalid, which slows writes down and serves no query: drop "
+        "it (DROP INDEX CONCURRENTLY) and build it again.",
         **migration.to_dict(),
     )
 
