@@ -10,7 +10,7 @@ module: alembic_downgrade
 short_description: Take alembic migrations of an app back
 version_added: 0.1.0
 description:
-  - Takes revisions back with their own C(downgrade()), through the app's own C(env.py), unchanged, the last one first.
+  - Takes revisions back with their own C(downgrade), through the app's own C(env.py), unchanged, the last one first.
   - Refuses where a revision has no way back, or where data would be lost that O(accept_loss) does not accept.
     What is dropped is told from the statements, and the database says whether it holds rows now.
   - C(changed) is whether the version table before and after differ, both read from the database.
@@ -34,15 +34,15 @@ options:
     default: ""
   stays:
     description:
-      - The ids of all revisions that another release of the app knows, as RV(headway.deploy.alembic_info#module:history)
-        has them. What is applied and not among them is taken back.
+      - The ids of all revisions that another release of the app knows, as C(history) of
+        M(headway.deploy.alembic_info) has them. What is applied and not among them is taken back.
     type: list
     elements: str
   accept_loss:
     description:
-      - Go down also where what is dropped holds rows, or may hold some, or a C(downgrade()) is empty and leaves the
+      - Go down also where what is dropped holds rows, or may hold some, or a C(downgrade) is empty and leaves the
         schema as it is.
-      - A revision that has no C(downgrade()), or one that raises C(NotImplementedError), stops it all the same.
+      - A revision that has no C(downgrade), or one that raises C(NotImplementedError), stops it all the same.
     type: bool
     default: false
   lock:
@@ -71,7 +71,7 @@ options:
       - While a statement waits for a strong lock, everything that comes after it waits too, so a
         short time here is what keeps the app answering.
       - It is set on every connection that C(env.py) makes, whichever driver it uses; what C(env.py)
-        sets itself after connecting prevails. 
+        sets itself after connecting prevails.
       - What builds or drops C(CONCURRENTLY) is exempt from both timeouts, since it makes nobody wait
         who reads or writes, and leaves an invalid index behind when it is cut off.
     type: str
@@ -253,7 +253,7 @@ losses:
   elements: dict
   contains:
     revision:
-      description: The revision whose C(downgrade()) drops it.
+      description: The revision whose C(downgrade) drops it.
       type: str
     what:
       description: For instance C(table person) or C(column person.email).

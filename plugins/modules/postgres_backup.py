@@ -80,7 +80,11 @@ backup:
   returned: success
 holds_anything: {description: Whether the database holds anything., type: bool, returned: success}
 database_bytes: {description: Size of the database., type: int, returned: success}
-backups: {description: The backups that there are, newest first, each as RV(backup)., type: list, elements: dict, returned: success}
+backups:
+  description: The backups that there are, newest first, each as RV(backup).
+  type: list
+  elements: dict
+  returned: success
 dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
 """
 

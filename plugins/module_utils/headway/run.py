@@ -200,14 +200,13 @@ def _before(seen: Look, after: Look, tries: _Tries) -> States:
 def _invalid(migration: Migration) -> HeadwayError:
     names = " and ".join(migration.invalid_indexes)
     at = " and ".join(migration.after) or "base"
-    down = migration.direction == DOWN
-    done = (
-        f"Everything above {at} is taken back" if down else f"All revisions up to {at} are applied"
-    )
+    done = f"All revisions up to {at} are applied, but they left"
+    if migration.direction == DOWN:
+        done = f"All above {at} is taken back, but that left"
     return HeadwayError(
         "invalid_index",
-        f"{done}, but {'it' if down else 'they'} left {names} invalid, which slows writes down and serves no query: drop "
-        "it (DROP INDEX CONCURRENTLY) and build it again.",
+        f"{done} {names} invalid, which slows writes down and serves no query: drop it (DROP INDEX "
+        "CONCURRENTLY) and build it again.",
         **migration.to_dict(),
     )
 
