@@ -22,7 +22,18 @@ description:
 """
 
 FEW = 10
-ORDER = ("answers", "database", "backup", "revision", "last run", "release", "changed", "next")
+ORDER = (
+    "answers",
+    "database",
+    "backup",
+    "revision",
+    "2nd backup",
+    "afterwards",
+    "last run",
+    "release",
+    "changed",
+    "next",
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

@@ -26,8 +26,10 @@ options:
     required: true
   revision:
     description:
-      - Where to go. V(heads), an id or the beginning of one, V(+1), or V(branch@head).
-      - A revision that is applied already leaves everything as it is; nothing is downgraded.
+      - Where to go. V(heads), an id or the beginning of one, V(+1), or V(branch@head); several with
+        blanks between.
+      - A revision that is applied already leaves everything as it is; nothing is downgraded;
+        M(headway.deploy.alembic_downgrade) does that.
     type: str
     default: heads
   allow_several_heads:
@@ -148,6 +150,7 @@ notes:
   - Needs alembic 1.13 or newer, SQLAlchemy 1.4 or newer and the app's database driver on the host.
 seealso:
   - module: headway.deploy.alembic_info
+  - module: headway.deploy.alembic_downgrade
 """
 
 EXAMPLES = r"""
@@ -178,6 +181,10 @@ database:
   sample: postgresql database evaluation_app at 127.0.0.1:5432 as evaluation_app_owner
 target:
   description: The revision asked for.
+  returned: success
+  type: str
+direction:
+  description: V(up).
   returned: success
   type: str
 before:
@@ -236,6 +243,16 @@ pending:
     sql_unknown:
       description: Why only the run can tell.
       type: str
+losses:
+  description: Empty; see M(headway.deploy.alembic_downgrade).
+  returned: in check mode
+  type: list
+  elements: dict
+no_downgrade:
+  description: Empty; see M(headway.deploy.alembic_downgrade).
+  returned: in check mode
+  type: list
+  elements: dict
 sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
@@ -291,26 +308,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import Plan, RunOptions, plan, upgrade
+from ..module_utils.headway.engine import plan, upgrade
 from ..module_utils.headway.project import Project
 from ..module_utils.headway.report import diff
-from ..module_utils.headway.task import ARGUMENTS, perform
-
-OPTIONS: dict[str, dict[str, Any]] = {
-    "lock": {"type": "bool", "default": True},
-    "lock_wait": {"type": "float", "default": 60},
-    "retry_for": {"type": "float", "default": 60},
-    "lock_timeout": {"type": "str", "default": "2s"},
-    "statement_timeout": {"type": "str", "default": ""},
-    "record": {"type": "bool", "default": True},
-    "who": {"type": "str", "default": ""},
-    "release": {"type": "str", "default": ""},
-}
+from ..module_utils.headway.task import ARGUMENTS, RUN_ARGUMENTS, perform, predicted, run_options
 
 
 def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Upgrade, or in check mode tell what that would do."""
-    options = RunOptions(**{name: module.params[name] for name in OPTIONS})
     planned = plan(
         project,
         module.params["revision"],
@@ -321,16 +326,12 @@ def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     if module.check_mode:
         result = predicted(planned)
     else:
-        result = upgrade(project, planned, module.params["command"], options).to_dict()
+        result = upgrade(
+            project, planned, module.params["command"], run_options(module.params)
+        ).to_dict()
     if module._diff:
         result["diff"] = diff(planned)
     return result
-
-
-def predicted(planned: Plan) -> dict[str, Any]:
-    """Give a plan in the form of the run it foretells."""
-    values = planned.to_dict()
-    return {"changed": planned.changes, "before": values.pop("current"), "applied": [], **values}
 
 
 def main() -> None:
@@ -342,7 +343,7 @@ def main() -> None:
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
             "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
-            **OPTIONS,
+            **RUN_ARGUMENTS,
         },
         supports_check_mode=True,
     )

@@ -84,6 +84,11 @@ missing_tools:
   description: The major version of the tools that an external server needs and this host lacks, or nothing.
   type: str
   returned: success
+backups:
+  description: The backups that there are, newest first, each as RV(backup).
+  type: list
+  elements: dict
+  returned: success
 dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
 """
 
@@ -106,7 +111,13 @@ def main() -> None:
         if taken.holds_anything and not module.check_mode:
             limits = {name: given[name] for name in ("keep", "jobs", "room")}
             taken = take(server, programs(given, server), store, **limits)
-        return {"changed": taken.holds_anything, "missing_tools": missing, **taken.to_dict()}
+        backups = [backup.to_dict() for backup in reversed(store.backups())]
+        return {
+            "changed": taken.holds_anything,
+            "missing_tools": missing,
+            "backups": backups,
+            **taken.to_dict(),
+        }
 
     perform(module, work)
 

@@ -55,9 +55,14 @@ def _history(project: Project, options: argparse.Namespace) -> int:
 
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
+    target = " ".join(options.revision)
+    if options.down:
+        planned = engine.plan_downgrade(project, target)
+        _show(options, planned.to_dict(), report.plan_text(planned))
+        return FINE
     planned = engine.plan(
         project,
-        options.revision,
+        target,
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
     )
@@ -68,12 +73,22 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project,
-        options.revision,
+        " ".join(options.revision),
         allow_several_heads=options.allow_several_heads,
         sql=False,
         edited=options.edited,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
+    _show(options, migration.to_dict(), report.migration_text(migration))
+    return FINE
+
+
+def _downgrade(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan_downgrade(project, options.revision)
+    run_options = _run_options(options)
+    migration = engine.downgrade(
+        project, planned, run_options, _say, accept_loss=options.accept_loss
+    )
     _show(options, migration.to_dict(), report.migration_text(migration))
     return FINE
 
@@ -99,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--format", choices=["text", "json"], default="text")
 
     target = argparse.ArgumentParser(add_help=False)
-    target.add_argument("revision", nargs="?", default="heads", help="default: %(default)s")
+    target.add_argument("revision", nargs="*", default=[], help="one or several; default: heads")
     target.add_argument("--allow-several-heads", action="store_true")
     target.add_argument(
         "--edited",
@@ -116,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
+    plan.add_argument("--down", action="store_true", help="what a downgrade would do, to REVISION")
     plan.set_defaults(run=_plan)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
@@ -125,19 +141,31 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 
+    downgrade = commands.add_parser(
+        "downgrade", parents=[common], help="take back what is above a revision"
+    )
+    downgrade.add_argument("revision", help="where to end: -1, an id, branch@-1, base")
+    downgrade.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="also where data is lost, or a downgrade() is empty and leaves the schema as it is",
+    )
+    _add_run_options(downgrade)
+    downgrade.set_defaults(run=_downgrade)
+
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)
     return parser
 
 
-def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
+def _add_run_options(command: argparse.ArgumentParser) -> None:
     default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
 
     def add(option: str, text: str, **more: Any) -> None:
         value = getattr(default, option.replace("-", "_"))
-        upgrade.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
+        command.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
 
-    upgrade.add_argument(
+    command.add_argument(
         "--no-lock", dest="lock", action="store_false", help="run beside other migrations"
     )
     add("lock-wait", "seconds to wait for another migration", type=float)
@@ -146,7 +174,7 @@ def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
     )
-    upgrade.add_argument(
+    command.add_argument(
         "--no-record", dest="record", action="store_false", help="do not write the run down"
     )
     add("who", "who runs this, shown to those who wait")

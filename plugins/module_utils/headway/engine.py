@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, upgrade.
+"""What can be done with an app's migrations: status, plan, upgrade, and the way back.
 
 Nothing of the app is loaded in the process that calls these; see process.py.
 """
@@ -6,6 +6,7 @@ Nothing of the app is loaded in the process that calls these; see process.py.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from functools import partial
 
 from . import process
@@ -14,9 +15,19 @@ from .history_faults import several_heads
 from .options import RunOptions
 from .process import Tell
 from .project import Project
-from .results import Look, Migration, Plan, Status
+from .results import DOWN, UP, Look, Migration, Plan, Status
 
-__all__ = ["Migration", "Plan", "RunOptions", "Status", "plan", "status", "upgrade"]
+__all__ = [
+    "Migration",
+    "Plan",
+    "RunOptions",
+    "Status",
+    "downgrade",
+    "plan",
+    "plan_downgrade",
+    "status",
+    "upgrade",
+]
 
 try:
     from .look import look
@@ -73,7 +84,10 @@ def plan(
     """
     target = target or "heads"
     if target.startswith("-"):
-        raise HeadwayError("unknown_target", f"The target {target} leads down; name one above.")
+        raise HeadwayError(
+            "unknown_target",
+            f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
+        )
     seen, log = _look(project, target, sql)
     history = seen.history
     if seen.unknown:
@@ -130,9 +144,81 @@ def upgrade(
             waits=(),
             warnings=planned.warnings,
             log=planned.log,
+            direction=planned.direction,
         )
     seen = planned.look or _look(project)[0]
     return run(project, planned, seen, options or RunOptions(), command, tell)
+
+
+def plan_downgrade(
+    project: Project, target: str = "", *, stays: Collection[str] | None = None
+) -> Plan:
+    """Say what a downgrade to `target` would take back, and what is lost with it. Changes nothing.
+
+    In place of a target `stays` may have all revisions that another release of the app knows: what it
+    does not know is taken back.
+    """
+    if bool(target) == (stays is not None):
+        raise HeadwayError(
+            "unknown_target",
+            "Say where a downgrade ends: -1 for one revision, an id, branch@-1, or base for all.",
+        )
+    if target.startswith("+") or target in ("head", HEADS):
+        raise HeadwayError("unknown_target", f"The target {target} leads up; name one below.")
+    kept = None if stays is None else frozenset(stays)
+    seen, log = _look(project, target, sql=True, direction=DOWN, stays=kept)
+    history = seen.history
+    if seen.unknown:
+        raise ahead_of_code(seen.unknown, history)
+    pending = {p.revision for p in seen.pending}
+    left = {head for s in seen.states for head in history.heads_of(history.applied(s) - pending)}
+    return Plan(
+        database=seen.database,
+        target=target or " ".join(sorted(left)) or "base",
+        current=seen.current,
+        after=tuple(sorted(left)) if pending else seen.current,
+        heads=history.heads,
+        pending=seen.pending,
+        sql_complete=all(p.sql is not None for p in seen.pending),
+        warnings=_warnings(seen),
+        log=log,
+        direction=DOWN,
+        losses=seen.losses,
+        no_downgrade=seen.no_downgrade,
+        look=seen,
+    )
+
+
+def downgrade(
+    project: Project,
+    planned: Plan,
+    options: RunOptions | None = None,
+    tell: Tell = _nobody,
+    *,
+    accept_loss: bool = False,
+) -> Migration:
+    """Carry out a plan of `plan_downgrade`, as `upgrade` does.
+
+    Raises HeadwayError, with the plan in its data, where a revision has no way back, or data is lost
+    that `accept_loss` does not accept.
+    """
+    one_way = [without for without in planned.no_downgrade if not without.runs]
+    if one_way:
+        raise HeadwayError(
+            "no_downgrade",
+            f"The database cannot go down to {planned.target}: {'; '.join(map(str, one_way))}. Nothing "
+            "was run: write what is missing, or restore the backup that was taken before.",
+            **planned.to_dict(),
+        )
+    if planned.hurts and not accept_loss:
+        raise HeadwayError(
+            "data_loss",
+            f"The downgrade to {planned.target} loses data or leaves the schema as it is: "
+            f"{'; '.join(planned.hurts)}. Nothing was run: accept the loss (--accept-loss, accept_loss), "
+            "or restore the backup that was taken before.",
+            **planned.to_dict(),
+        )
+    return upgrade(project, planned, "", options, tell)
 
 
 def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
@@ -141,10 +227,15 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
 
 
 def _look(
-    project: Project, target: str = "heads", sql: bool = False
+    project: Project,
+    target: str = "heads",
+    sql: bool = False,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
     _require_alembic()
-    result, log = process.run(partial(look, target=target, sql=sql), project)
+    work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
+    result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
 

@@ -10,26 +10,45 @@ from sqlalchemy.engine import Connection, Engine
 
 from . import record
 from .catalog import address, invalid_indexes, version_table
+from .downgrades import no_downgrade
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
+from .loss import Dropped, losses
 from .pooler import is_pooled, mode
 from .project import Project
 from .render import Rendered, render
-from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
+from .results import (
+    DOWN,
+    UP,
+    EditedRevision,
+    Look,
+    Loss,
+    NoDowngrade,
+    PendingRevision,
+    RecordedRun,
+    VersionTable,
+)
 from .revision_files import sha256_of
 from .secrets import Secrets
-from .target import steps_to
+from .target import above, beyond, steps_back, steps_to
 
 
 def look(
-    project: Project, secrets: Secrets, *, target: str | None = None, sql: bool = False
+    project: Project,
+    secrets: Secrets,
+    *,
+    target: str | None = None,
+    sql: bool = False,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """Give a Look as a dictionary: with what is pending to `target`, and its SQL if `sql`.
 
-    Leaves no trace: an empty database gets no version table.
+    On the way down the revisions that `stays` has may be given in place of a target. Leaves no
+    trace: an empty database gets no version table.
     """
-    return observe(project, secrets, target, sql)[0].to_dict()
+    return observe(project, secrets, target, sql, None, direction, stays)[0].to_dict()
 
 
 def observe(
@@ -38,6 +57,8 @@ def observe(
     target: str | None = None,
     sql: bool = False,
     known: History | None = None,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> tuple[Look, list[Engine]]:
     """Look as `look`, and give the engines of PostgreSQL that env.py used.
 
@@ -49,6 +70,8 @@ def observe(
     unknown: set[str] = set()
     pending: dict[str, None] = {}  # in order
     rendered: Rendered = {}
+    gone: list[Loss] = []
+    one_way: dict[str, NoDowngrade] = {}
     server = _Server()
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -61,11 +84,29 @@ def observe(
                 server.remember(connection, history, current)
         if unknown or target is None:
             return []
+        if direction == DOWN:
+            take_back(target, current, context)
+            return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
         if sql and steps:
             rendered.update(render(steps, current, context, environment))
         return []
+
+    def take_back(target: str, current: tuple[str, ...], context: MigrationContext) -> None:
+        if stays is None:
+            back = above(target, current, environment.scripts, history)
+        else:
+            back = beyond(stays, current, history)
+        pending.update(dict.fromkeys(back))
+        for revision in back:
+            if without := no_downgrade(revision, history.by_id[revision].file):
+                one_way[revision] = without
+        drops: list[tuple[str, Dropped]] = []
+        if sql and back:
+            steps = steps_back(back, environment.scripts)
+            rendered.update(render(steps, current, context, environment, drops))
+            gone.extend(loss for loss in losses(drops, context.connection) if loss not in gone)
 
     try:
         environment.run(read, target or "heads", read_only=True)
@@ -88,6 +129,8 @@ def observe(
         pooler=max(map(mode, server.pooled), default=""),
         runs=tuple(server.runs.values()),
         edited=tuple(server.edited.values()),
+        losses=tuple(gone),
+        no_downgrade=tuple(one_way.values()),
     )
     return seen, list(server.engines.values())
 

@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Dialect
 
 from .environment import Environment
+from .loss import Dropped, dropped
 
 Rendered = dict[str, tuple["str | None", "str | None"]]
 
@@ -23,8 +24,11 @@ def render(
     current: tuple[str, ...],
     live: MigrationContext,
     environment: Environment,
+    drops: list[tuple[str, Dropped]] | None = None,
 ) -> Rendered:
     """Give for each revision its SQL, or the reason why only the run can tell.
+
+    What its statements drop is put into `drops`.
 
     This is alembic's offline mode, entered from `live`, the context that env.py configured for
     a real run, so that its options, arguments and server's dialect hold and env.py's own offline
@@ -33,14 +37,16 @@ def render(
     """
     buffer = io.StringIO()
     rendered: Rendered = {}
+    running: list[str] = []  # the revision whose function runs, if one does
 
     def write(_: Any, __: Any) -> Iterator[RevisionStep]:
         for step in steps:
             failure: list[str] = []
-            step.migration_fn = _noting(step.migration_fn, failure)
+            revision = step.revision.revision
+            step.migration_fn = _noting(step.migration_fn, failure, revision, running)
             yield step
             sql = buffer.getvalue().strip()
-            rendered[step.revision.revision] = (None, failure[0]) if failure else (sql, None)
+            rendered[revision] = (None, failure[0]) if failure else (sql, None)
             buffer.seek(0)
             buffer.truncate()
 
@@ -55,6 +61,13 @@ def render(
     }
     alembic = environment.context
     offline = MigrationContext(_dialect_for_text(live.dialect), None, options, alembic)
+    if drops is not None:
+        _watch(
+            offline,
+            lambda statement: drops.extend(
+                (r, d) for r in running for d in dropped(statement, offline)
+            ),
+        )
     logging.disable(logging.INFO)  # alembic would log each step as an upgrade that runs
     try:
         alembic._migration_context = offline
@@ -72,13 +85,29 @@ def render(
     return rendered
 
 
-def _noting(migrate: Callable[..., None], failure: list[str]) -> Callable[..., None]:
+def _watch(context: MigrationContext, see: Callable[[object], None]) -> None:
+    """Have each statement seen on its way, as alembic or SQLAlchemy has it."""
+    send = context.impl._exec
+
+    def seen(statement: object, *more: Any, **options: Any) -> Any:
+        see(statement)
+        return send(statement, *more, **options)  # type: ignore[arg-type]
+
+    vars(context.impl)["_exec"] = seen
+
+
+def _noting(
+    migrate: Callable[..., None], failure: list[str], revision: str, running: list[str]
+) -> Callable[..., None]:
     @wraps(migrate)  # alembic's log has its name
     def attempt(**arguments: Any) -> None:
+        running.append(revision)
         try:
             migrate(**arguments)
         except Exception as error:
             failure.append(f"{type(error).__name__}: {error}")
+        finally:
+            running.clear()
 
     return attempt
 

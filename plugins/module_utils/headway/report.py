@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .history import Revision
-from .results import AppliedRevision, Migration, Plan, Status
+from .results import DOWN, AppliedRevision, Migration, Plan, Status
 
 
 def status_text(status: Status) -> str:
@@ -40,26 +40,27 @@ def history_text(history: Iterable[Revision], current: Iterable[str]) -> str:
 def plan_text(plan: Plan) -> str:
     """Show what a run would do, with its SQL."""
     if not plan.pending:
-        return f"{plan.database}\n  {_ids(plan.current)}, nothing to apply"
-    steps = f"{_ids(plan.current)} -> {_ids(plan.after)}, {len(plan.pending)} to apply"
-    warnings = "".join(f"  warning  {warning}\n" for warning in plan.warnings)
-    return f"{plan.database}\n  {steps}\n{warnings}{_pending_text(plan)}"
+        return f"{plan.database}\n  {_ids(plan.current)}, nothing {_to_do(plan.direction)}"
+    steps = f"{_ids(plan.current)} -> {_ids(plan.after)}, {_count(plan)}"
+    told = [*(f"  warning  {warning}\n" for warning in plan.warnings), *_lost(plan)]
+    return f"{plan.database}\n  {steps}\n{''.join(told)}{_pending_text(plan)}"
 
 
 def diff(plan: Plan) -> dict[str, str]:
     """Give a plan in the form that Ansible's --diff shows: the revisions, then the SQL."""
     return {
         "before_header": plan.database,
-        "after_header": f"{plan.database}, {len(plan.pending)} to apply",
+        "after_header": f"{plan.database}, {_count(plan)}",
         "before": f"current: {_ids(plan.current)}\n",
-        "after": f"current: {_ids(plan.after)}\n{_pending_text(plan)}",
+        "after": f"current: {_ids(plan.after)}\n{''.join(_lost(plan))}{_pending_text(plan)}",
     }
 
 
 def migration_text(migration: Migration) -> str:
     """Say what a run did."""
     if not migration.changed:
-        return f"{migration.database}\n  {_ids(migration.after)}, nothing to apply"
+        nothing = f"nothing {_to_do(migration.direction)}"
+        return f"{migration.database}\n  {_ids(migration.after)}, {nothing}"
     return "\n".join(
         [
             migration.database,
@@ -72,7 +73,7 @@ def migration_text(migration: Migration) -> str:
 
 
 def applied_lines(applied: Iterable[AppliedRevision]) -> list[str]:
-    """Give a line for each revision applied, with its time."""
+    """Give a line for each revision applied or taken back, with its time."""
     return [
         f"    {a.revision}  {a.message}" + (f"  ({a.seconds:.3f} s)" if a.seconds else "")
         for a in applied
@@ -89,6 +90,22 @@ def _pending_text(plan: Plan) -> str:
         elif pending.sql_unknown:
             lines += [f"-- SQL known only when it runs: {pending.sql_unknown}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _to_do(direction: str) -> str:
+    return "to take back" if direction == DOWN else "to apply"
+
+
+def _count(plan: Plan) -> str:
+    return f"{len(plan.pending)} {_to_do(plan.direction)}"
+
+
+def _lost(plan: Plan) -> list[str]:
+    """Give what a downgrade drops and what has no way back, a line each."""
+    return [
+        *(f"  no way back  {without}\n" for without in plan.no_downgrade),
+        *(f"  loss  {loss}\n" for loss in plan.losses),
+    ]
 
 
 def _ids(revisions: Iterable[str]) -> str:

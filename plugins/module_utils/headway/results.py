@@ -9,10 +9,12 @@ from .data import INSIDE, Data
 from .history import Branch, History, Revision
 from .waits import Session, Wait
 
+UP, DOWN = "up", "down"
+
 
 @dataclass(frozen=True)
 class PendingRevision(Data):
-    """A revision that is to be applied.
+    """A revision that is to be applied, or on the way down to be taken back.
 
     `sql` is what it will send; where only the run can tell, it is None and `sql_unknown` says
     why. Both are None when the SQL was not asked for.
@@ -24,6 +26,39 @@ class PendingRevision(Data):
     file: str
     sql: str | None
     sql_unknown: str | None
+
+
+@dataclass(frozen=True)
+class Loss(Data):
+    """What taking a revision back drops; `holds_rows` now, None where that is not known."""
+
+    revision: str
+    what: str
+    holds_rows: bool | None
+
+    def __str__(self) -> str:
+        """Give it as a line."""
+        now = {
+            True: "holds rows",
+            False: "holds nothing",
+            None: "whether it holds rows is not known",
+        }
+        return f"{self.revision} drops {self.what}: {now[self.holds_rows]}"
+
+
+@dataclass(frozen=True)
+class NoDowngrade(Data):
+    """A revision that its file has no way back from; one that `runs` changes nothing."""
+
+    revision: str
+    file: str
+    line: int
+    why: str
+    runs: bool
+
+    def __str__(self) -> str:
+        """Give it as a line."""
+        return f"{self.revision} has no downgrade() ({self.file}, line {self.line}: {self.why})"
 
 
 @dataclass(frozen=True)
@@ -53,7 +88,8 @@ class RecordedRun(Data):
     """A run as the database's record has it.
 
     `outcome` is applied, failed, running, or interrupted where it ended without a word; `who` the
-    controller's account and machine, `role` the database's, `revisions` those applied.
+    controller's account and machine, `role` the database's, `revisions` those applied, or taken back
+    where `direction` is down.
     """
 
     id: str
@@ -78,7 +114,8 @@ class RecordedRun(Data):
         took = f" in {self.seconds:.1f} s" if self.seconds is not None else ""
         tries = f", tried {self.retries + 1} times" if self.retries else ""
         whose = " ".join(filter(None, ("by", self.who or self.role, self.release)))
-        return f"{self.started}  {self.outcome}  {steps}{took}{tries}, {whose}"
+        down = ", down," if self.direction == DOWN else ""
+        return f"{self.started}  {self.outcome}  {steps}{down}{took}{tries}, {whose}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +140,8 @@ class Look(Data):
 
     `states` has the version table's content for each time env.py ran migrations: once in most
     apps, once a tenant or a database in some. `pending` leads from there to the target; it is
-    empty where `unknown`, the revisions that no file has, is not. What follows is of PostgreSQL
+    empty where `unknown`, the revisions that no file has, is not. The last two are of the way down
+    (Plan). What is between is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
     recorded, and the applied revisions whose files were edited since.
@@ -119,6 +157,8 @@ class Look(Data):
     pooler: str = ""
     runs: tuple[RecordedRun, ...] = ()
     edited: tuple[EditedRevision, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    no_downgrade: tuple[NoDowngrade, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -128,6 +168,12 @@ class Look(Data):
     def applied(self) -> set[str]:
         """Give the revisions that every state has had applied."""
         return set.intersection(*(self.history.applied(state) for state in self.states))
+
+    def done(self, planned: Iterable[str], direction: str) -> set[str]:
+        """Give those of `planned` that every state is past, in this direction."""
+        if direction == UP:
+            return set(planned) & self.applied()
+        return set(planned).difference(*(self.history.applied(state) for state in self.states))
 
 
 def together(states: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -160,10 +206,11 @@ class Status(Data):
 
 @dataclass(frozen=True)
 class Plan(Data):
-    """What an upgrade to `target` would do: from `current` to `after` by `pending`.
+    """What a run to `target` would do: from `current` to `after` by `pending`, in that order.
 
-    `sql_complete` is False where the SQL of a pending revision was not asked for or only the
-    run can tell it. `look` is what it was made from.
+    `direction` is up or down. On the way down `losses` are what goes, `no_downgrade` the revisions that
+    have no way back. `sql_complete` is False where the SQL of a pending revision was not asked for or only
+    the run can tell it. `look` is what it was made from.
     """
 
     database: str
@@ -175,12 +222,31 @@ class Plan(Data):
     sql_complete: bool
     warnings: tuple[str, ...]
     log: tuple[str, ...]
+    direction: str = UP
+    losses: tuple[Loss, ...] = ()
+    no_downgrade: tuple[NoDowngrade, ...] = ()
     look: Look | None = field(default=None, metadata=INSIDE, compare=False, repr=False)
 
     @property
     def changes(self) -> bool:
         """Whether the run would change the database."""
         return bool(self.pending)
+
+    @property
+    def hurts(self) -> tuple[str, ...]:
+        """What keeps a downgrade from being harmless, a line each."""
+        gone = (loss for loss in self.losses if loss.holds_rows is not False)
+        told = {without.revision for without in self.no_downgrade}
+        unknown = (
+            p
+            for p in self.pending
+            if self.direction == DOWN and p.sql_unknown and p.revision not in told
+        )
+        return (
+            *map(str, self.no_downgrade),
+            *map(str, gone),
+            *(f"{p.revision} drops what only the run can tell ({p.sql_unknown})" for p in unknown),
+        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +276,7 @@ class Attempt(Data):
 
 @dataclass(frozen=True)
 class AppliedRevision(Data):
-    """A revision that the database has had applied by a run; None if its time is not known."""
+    """A revision that a run applied or took back; None if its time is not known."""
 
     revision: str
     message: str
@@ -219,8 +285,9 @@ class AppliedRevision(Data):
 
 @dataclass(frozen=True)
 class Migration(Data):
-    """What an upgrade did: `before` and `after` are the database's own word.
+    """What a run did: `before` and `after` are the database's own word.
 
+    `applied` are the revisions that it applied, or in the `direction` down took back.
     `invalid_indexes` are those that came of it, `waits` what it had to wait for.
     """
 
@@ -236,3 +303,4 @@ class Migration(Data):
     waits: tuple[Wait, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
+    direction: str = UP

@@ -9,7 +9,7 @@ import yaml
 
 from tests.unit.engine.apps import App
 
-MODULES = ("alembic_info", "alembic_upgrade")
+MODULES = ("alembic_info", "alembic_upgrade", "alembic_downgrade")
 
 
 class EndedError(Exception):
@@ -29,10 +29,15 @@ class StandIn:
             "environment": {},
             "user": None,
             "revision": "heads",
+            "stays": None,
+            "accept_loss": False,
             "allow_several_heads": False,
             "command": "",
             "edited": "warn",
-            **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
+            **{
+                name: spec["default"]
+                for name, spec in module("alembic_upgrade").RUN_ARGUMENTS.items()
+            },
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
@@ -92,7 +97,10 @@ def test_documented_options_are_those_there_are(name: str, monkeypatch: pytest.M
 def test_what_is_returned_is_documented(
     name: str, check: bool, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standin = StandIn(config=str(app.config))
+    down = {"revision": "base", "accept_loss": True} if name == "alembic_downgrade" else {}
+    if down:
+        run("alembic_upgrade", StandIn(config=str(app.config)), monkeypatch)
+    standin = StandIn(config=str(app.config), **down)
     standin.check_mode = check
     result = run(name, standin, monkeypatch)
     documented = yaml.safe_load(module(name).RETURN)
@@ -155,7 +163,7 @@ def test_values_of_the_environment_become_text(app: App, monkeypatch: pytest.Mon
 def test_a_fault_is_a_sentence_with_its_kind(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standin = StandIn(config=str(tmp_path / "alembic.ini"))
+    standin = StandIn(config=str(tmp_path / "alembic.ini"), revision="base")
     with pytest.raises(EndedError):
         run(name, standin, monkeypatch)
     assert standin.result["kind"] == "no_config"
