@@ -22,7 +22,7 @@ description:
 """
 
 FEW = 10
-ORDER = ("answers", "database", "backup", "revision", "last run", "release", "changed", "next")
+ORDER = ("answers", "database", "backup", "revision", "plan", "last run", "release", "changed", "next")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -54,7 +54,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _print(self, host: str, lines: dict[str, str]) -> None:
         self._display.banner(f"{lines['app']} on {host}")
-        for label in filter(lines.__contains__, ORDER):
+        for label in filter(lines.get, ORDER):
             first, *more = lines[label].splitlines()
             self._display.display(f"{label:<10} {first}")
             for line in more:

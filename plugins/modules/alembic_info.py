@@ -157,6 +157,10 @@ history:
       description: All revisions it comes after.
       type: list
       elements: str
+    allowed:
+      description: Rules of the review of a plan that its author says may be broken, each with the reason.
+      type: list
+      elements: dict
 runs:
   description:
     - The last runs of Headway's on this version table, newest first, as the schema C(headway) of the

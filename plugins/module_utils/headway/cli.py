@@ -15,10 +15,14 @@ from . import engine, report
 from .errors import HeadwayError
 from .options import RunOptions
 from .project import Project
+from .review.verdict import refuses, review
 
-FINE, FAULT, PENDING = 0, 1, 2
+FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
 
-EXIT_CODES = "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head."
+EXIT_CODES = (
+    "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head, "
+    "3 `plan --lint error` found a danger."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,8 +65,10 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
     )
-    _show(options, planned.to_dict(), report.plan_text(planned))
-    return FINE
+    reviewed = review(planned) if options.lint != "off" else None
+    values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
+    _show(options, values, report.plan_text(planned, reviewed))
+    return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
@@ -116,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
+    plan.add_argument(
+        "--lint",
+        choices=["off", "warn", "error"],
+        default="warn",
+        help="whether the SQL is judged, and a danger is a fault (%(default)s)",
+    )
     plan.set_defaults(run=_plan)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
+from traceback import walk_stack, walk_tb
+from types import FrameType, ModuleType
 from typing import Any
 
 from alembic.operations import Operations
@@ -14,8 +16,10 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Dialect
 
 from .environment import Environment
+from .results import Statement
 
-Rendered = dict[str, tuple["str | None", "str | None"]]
+# For each revision what it sends, or why only the run can tell.
+Rendered = dict[str, tuple["tuple[Statement, ...] | None", "str | None"]]
 
 
 def render(
@@ -24,25 +28,24 @@ def render(
     live: MigrationContext,
     environment: Environment,
 ) -> Rendered:
-    """Give for each revision its SQL, or the reason why only the run can tell.
+    """Give for each revision its statements, or the reason why only the run can tell.
 
     This is alembic's offline mode, entered from `live`, the context that env.py configured for
     a real run, so that its options, arguments and server's dialect hold and env.py's own offline
     half need not work. Nothing is sent: the context has no connection. A revision that asks the
     database for rows gets none and fails; those after it are rendered all the same.
     """
-    buffer = io.StringIO()
+    buffer = _Statements()
     rendered: Rendered = {}
 
     def write(_: Any, __: Any) -> Iterator[RevisionStep]:
         for step in steps:
             failure: list[str] = []
-            step.migration_fn = _noting(step.migration_fn, failure)
+            buffer.begin(step.revision.module)
+            step.migration_fn = _noting(step.migration_fn, buffer, failure)
             yield step
-            sql = buffer.getvalue().strip()
-            rendered[step.revision.revision] = (None, failure[0]) if failure else (sql, None)
-            buffer.seek(0)
-            buffer.truncate()
+            sent = tuple(buffer.sent)
+            rendered[step.revision.revision] = (None, failure[0]) if failure else (sent, None)
 
     options = {
         **{name: value for name, value in live.opts.items() if name != "output_encoding"},
@@ -72,13 +75,41 @@ def render(
     return rendered
 
 
-def _noting(migrate: Callable[..., None], failure: list[str]) -> Callable[..., None]:
+class _Statements:
+    """What alembic writes to: each statement in a call, made from the line that causes it."""
+
+    def begin(self, revision: ModuleType) -> None:
+        """Start anew, for a revision."""
+        self._revision = revision
+        self.sent: list[Statement] = []
+
+    def write(self, text: str) -> None:
+        """Take a statement."""
+        frames = walk_stack(sys._getframe(1))
+        self.sent.append(Statement(text.strip(), self.line(frames)))
+
+    def flush(self) -> None:
+        """Be written to like a file."""
+
+    def line(self, innermost_first: Iterable[tuple[FrameType, int]]) -> int | None:
+        """Give the innermost line that is the revision's own."""
+        for frame, line in innermost_first:
+            if frame.f_globals is vars(self._revision):
+                return line
+        return None
+
+
+def _noting(
+    migrate: Callable[..., None], buffer: _Statements, failure: list[str]
+) -> Callable[..., None]:
     @wraps(migrate)  # alembic's log has its name
     def attempt(**arguments: Any) -> None:
         try:
             migrate(**arguments)
         except Exception as error:
-            failure.append(f"{type(error).__name__}: {error}")
+            line = buffer.line(reversed(list(walk_tb(error.__traceback__))))
+            where = f"line {line}: " if line else ""
+            failure.append(f"{where}{type(error).__name__}: {error}")
 
     return attempt
 
