@@ -13,6 +13,7 @@ from typing import Any
 
 from . import engine, report
 from .errors import HeadwayError
+from .history import History
 from .options import RunOptions
 from .project import Project
 from .review.verdict import refuses, review
@@ -53,8 +54,9 @@ def _status(project: Project, options: argparse.Namespace) -> int:
 
 def _history(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
-    revisions = [revision.to_dict() for revision in status.history]
-    _show(options, {"history": revisions}, report.history_text(status.history, status.current))
+    history = History(status.history)
+    text = report.history_text(status.history, history, status.current)
+    _show(options, {"history": history.to_dict()["revisions"]}, text)
     return FINE
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from .history import Revision
+from .graph import draw, open_part
+from .history import History, Revision
 from .results import AppliedRevision, Migration, PendingRevision, Plan, Status
 from .review.results import Finding, Review, TouchedTable
 
@@ -21,6 +22,7 @@ def status_text(status: Status) -> str:
         lines += [f"    {revision.revision}  {revision.message}" for revision in status.pending]
     elif status.at_head:
         lines += ["  at head, nothing is pending"]
+    lines += [f"  heads    {line}" for line in graph_text(status).splitlines()]
     lines += [f"  run      {run}" for run in status.runs]
     lines += [f"  warning  {warning}" for warning in status.warnings]
     lines += [
@@ -29,14 +31,34 @@ def status_text(status: Status) -> str:
     return "\n".join(lines)
 
 
-def history_text(history: Iterable[Revision], current: Iterable[str]) -> str:
-    """List the revisions, base first, the current ones marked."""
-    marked = set(current)
-    return "\n".join(
-        f"{'*' if r.revision in marked else ' '} {r.revision}  {r.message}"
-        + (f"  ({', '.join(r.branch_labels)})" if r.branch_labels else "")
-        for r in history
-    )
+def history_text(
+    revisions: Iterable[Revision],
+    history: History,
+    current: Iterable[str],
+) -> str:
+    """Draw revisions of a history, base first: `*` is applied, `o` is not."""
+    marked, heads = set(current), set(history.heads)
+    applied = history.applied(marked)
+
+    def words(revision: Revision) -> str:
+        said = [
+            *revision.branch_labels,
+            *(f"depends on {other}" for other in revision.depends_on),
+            *(["current"] if revision.revision in marked else []),
+            *(["head"] if revision.revision in heads else []),
+        ]
+        return f"{revision.revision}  {revision.message}" + (
+            f"  ({', '.join(said)})" if said else ""
+        )
+
+    return "\n".join(draw(revisions, words, lambda r: "*" if r.revision in applied else "o"))
+
+
+def graph_text(status: Status) -> str:
+    """Draw where a history with several heads parts; nothing for another."""
+    history = History(status.history)
+    several = len(history.heads) > 1
+    return history_text(open_part(history), history, status.current) if several else ""
 
 
 def plan_text(plan: Plan, review: Review | None = None) -> str:

@@ -73,11 +73,8 @@ def advice(rule: str, node: ast.Node | None, fallback: str = "") -> str:
     if said:
         return said
     general = _GENERAL.get(rule, fallback)
-    table = (
-        name_of(node.relation)
-        if isinstance(getattr(node, "relation", None), ast.RangeVar)
-        else "..."
-    )
+    relation: Any = getattr(node, "relation", None)
+    table = name_of(relation) if isinstance(relation, ast.RangeVar) else "..."
     return general.replace("{table}", table).replace("{column}", _column(node))
 
 
@@ -96,7 +93,15 @@ def _call(function: str, *positional: object, **keywords: object) -> str:
     return f"op.{function}({', '.join(said)})"
 
 
+class _Code(str):
+    """An expression of Python, not a text."""
+
+    __slots__ = ()
+
+
 def _literal(value: object) -> str:
+    if isinstance(value, _Code):
+        return str(value)
     if isinstance(value, str):
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}"'
@@ -118,7 +123,9 @@ def _create_index(node: Any) -> str:
     if not isinstance(node, ast.IndexStmt):
         return ""
     table, schema = _table(node.relation)
-    columns = [e.name or f"sa.text({RawStream()(e.expr)})" for e in node.indexParams]
+    columns = [
+        e.name or _Code(f"sa.text({_literal(RawStream()(e.expr))})") for e in node.indexParams
+    ]
     call = _call(
         "create_index",
         node.idxname,

@@ -104,6 +104,8 @@ class Reviewer:
         ):
             problems.append((sent, *problem, ""))
 
+        order = {id(sent): at for at, sent in enumerate(self.statements)}
+        problems.sort(key=lambda problem: (problem[0].line, order.get(id(problem[0]), -1)))
         better = {(id(s), s.line) for s, rule, *_ in problems if rule != _SAID_BETTER}
         findings: dict[str, list[Finding]] = defaultdict(list)
         for sent, rule, problem_text, help_text in problems:
@@ -122,8 +124,6 @@ class Reviewer:
             )
             if finding not in findings[finding.revision]:
                 findings[finding.revision].append(finding)
-        for found in findings.values():
-            found.sort(key=lambda f: f.line or 0)
         return findings
 
     def _note_allowances(self) -> None:
