@@ -97,7 +97,7 @@ def locks_taken(statement: str, database: Database) -> dict[str, Lock]:
     engine = create_engine(database.url(), poolclass=NullPool)
     with engine.connect() as connection:
         there = "select oid, relname from pg_class where relnamespace = 'public'::regnamespace"
-        before = {oid: name for oid, name in connection.execute(text(there))}
+        before = {row.oid: row.relname for row in connection.execute(text(there))}
         connection.rollback()
         connection.exec_driver_sql(statement)
         held = connection.execute(
