@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -22,6 +24,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         plan = _headway("results").Plan.from_dict(
             {**result, "current": result["before"], "warnings": ()}
         )
+        plan = _with_short_paths(plan, self._task.args["config"])
         lint = self._task.args.get("lint", "warn")
         reviewed = _headway("review.verdict").review(plan) if lint != "off" else None
         result["text"] = _headway("report").plan_text(plan, reviewed)
@@ -36,6 +39,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if reviewed.unjudged:
                 self._display.warning(reviewed.unjudged)
         return result
+
+
+def _with_short_paths(plan: Any, config: str) -> Any:
+    """Give the plan with files as they lie beside alembic.ini: on the host they may lie there for this plan alone."""
+    folder = f"{Path(config).parent}/"
+    pending = (replace(r, file=r.file.removeprefix(folder)) for r in plan.pending)
+    return replace(plan, pending=tuple(pending))
 
 
 def _headway(module: str) -> Any:

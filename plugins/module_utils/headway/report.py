@@ -193,6 +193,8 @@ def _verdict(review: Review) -> list[str]:
     lines += [f"{r.revision}: {r.unjudged}" for r in review.revisions if r.unjudged]
     dangers, allowed = len(review.dangers), len(review.findings) - len(review.dangers)
     verdict = f"{dangers} danger{'s' * (dangers != 1)} found" if dangers else "No danger found"
+    if any(table.lock for r in review.revisions for table in r.tables):
+        lines += ["A lock is held until its revision commits: for moments, where no danger is named."]
     return [*lines, f"{verdict}{f', {allowed} allowed' if allowed else ''}."]
 
 

@@ -36,26 +36,31 @@ class Reviewer:
                 self.table_of_index[index] = self.table_of_index[f"{table.schema}.{index}"] = str(
                     table
                 )
-        self.new_before: dict[int, set[str]] = {}  # the tables that the plan made before each
-        self.new: set[str] = set()
+        self.made_at: dict[str, int] = {}  # the tables that the plan makes
         self._see_what_is_made()
+        self.locks = [self._locks(sent) for sent in self.statements]
         self.notes: list[str] = []
 
     def review(self) -> Review:
         """Judge them. Raises HeadwayError where squawk fails."""
         findings = self._findings()
         self._note_allowances()
+        sent_by_revision: dict[str, list[Sent]] = defaultdict(list)
+        for sent in self.statements:
+            sent_by_revision[sent.revision.revision].append(sent)
         return Review(
-            tuple(self._revision(r, findings[r.revision]) for r in self.plan.pending),
+            tuple(
+                self._revision(r, sent_by_revision[r.revision], findings[r.revision])
+                for r in self.plan.pending
+            ),
             tuple(self.notes),
         )
 
     def _see_what_is_made(self) -> None:
         for sent in self.statements:
-            self.new_before[id(sent)] = set(self.new)
             made = created(sent.node) if sent.node is not None else None
             if made is not None and made not in self.there:
-                self.new.add(made)
+                self.made_at.setdefault(made, sent.position)
             index = getattr(sent.node, "idxname", None)
             if index:
                 self.table_of_index[index] = self._name(next(iter(subjects(sent.node, {}))))
@@ -73,13 +78,15 @@ class Reviewer:
         """Give the locks that stop those who use a table that was there before."""
         return {
             name: lock
-            for name, lock in self._locks(sent).items()
-            if lock.stops_the_app and name not in self.new
+            for name, lock in self.locks[sent.position].items()
+            if lock.stops_the_app and name not in self.made_at
         }
 
     def _is_about_new_tables(self, sent: Sent) -> bool:
         about = subjects(sent.node, self.table_of_index) if sent.node is not None else set()
-        return bool(about) and about <= self.new_before[id(sent)]
+        return bool(about) and all(
+            self.made_at.get(name, sent.position) < sent.position for name in about
+        )
 
     def _findings(self) -> dict[str, list[Finding]]:
         said, unread = squawk.judge(self.statements, self.plan.server)
@@ -104,12 +111,11 @@ class Reviewer:
         ):
             problems.append((sent, *problem, ""))
 
-        order = {id(sent): at for at, sent in enumerate(self.statements)}
-        problems.sort(key=lambda problem: (problem[0].line, order.get(id(problem[0]), -1)))
-        better = {(id(s), s.line) for s, rule, *_ in problems if rule != _SAID_BETTER}
+        problems.sort(key=lambda problem: (problem[0].line, problem[0].position))
+        better = {sent.position for sent, rule, *_ in problems if rule != _SAID_BETTER}
         findings: dict[str, list[Finding]] = defaultdict(list)
         for sent, rule, problem_text, help_text in problems:
-            if rule == _SAID_BETTER and (id(sent), sent.line) in better:
+            if rule == _SAID_BETTER and sent.position in better:
                 continue
             if rule not in _ALSO_OF_NEW_TABLES and self._is_about_new_tables(sent):
                 continue
@@ -140,29 +146,24 @@ class Reviewer:
                         f'does not count: write headway_allow = {{"{allowance.rule}": "why"}} in {revision.file}.'
                     )
 
-    def _revision(self, revision: PendingRevision, findings: list[Finding]) -> ReviewedRevision:
+    def _revision(
+        self, revision: PendingRevision, statements: list[Sent], findings: list[Finding]
+    ) -> ReviewedRevision:
         strongest: dict[str, Lock] = {}
-        for sent in self.statements:
-            if sent.revision is revision:
-                for name, lock in self._locks(sent).items():
-                    strongest[name] = max(lock, strongest.get(name, lock))
-        made = {
-            made
-            for sent in self.statements
-            if sent.revision is revision and sent.node and (made := created(sent.node))
-        }
-        tables = [
-            self._touched(name, strongest.get(name))
-            for name in {**strongest, **dict.fromkeys(made)}
-        ]
+        for sent in statements:
+            for name, lock in self.locks[sent.position].items():
+                strongest[name] = max(lock, strongest.get(name, lock))
+            if sent.node is not None and (made := created(sent.node)):
+                strongest.setdefault(self._name(made), Lock.ACCESS_SHARE)
+        tables = [self._touched(name, lock) for name, lock in strongest.items()]
         unjudged = None
         if revision.statements is None:
             unjudged = f"Its SQL is known only when it runs ({revision.sql_unknown}): not judged."
         return ReviewedRevision(revision.revision, tuple(tables), tuple(findings), unjudged)
 
-    def _touched(self, name: str, lock: Lock | None) -> TouchedTable:
+    def _touched(self, name: str, lock: Lock) -> TouchedTable:
         table = self.there.get(name)
-        if lock is None or name in self.new:
+        if name in self.made_at:
             return TouchedTable(name, "", "", None, None)
         counted = table is not None and table.rows >= 0
         return TouchedTable(

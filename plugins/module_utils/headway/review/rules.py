@@ -107,7 +107,7 @@ def shared_transactions(statements: Sequence[Sent]) -> Iterator[tuple[Sent, Prob
     for revision in {sent.revision.revision: sent.revision for sent in statements}.values():
         line = splits_a_shared_transaction(revision)
         if line is not None:
-            at = Sent(revision, line, "", None, None)
+            at = Sent(-1, revision, line, "", None, None)
             yield (
                 at,
                 (

@@ -62,7 +62,8 @@ def judge(statements: Sequence[Sent], server: str) -> tuple[list[Said], list[Sen
     # With one statement that it cannot read, it judges none.
     unread = [said.sent for said in found if said.rule == _SYNTAX]
     if unread:
-        readable = [sent for sent in readable if sent not in unread]
+        skipped = {sent.position for sent in unread}
+        readable = [sent for sent in readable if sent.position not in skipped]
         found = _findings(readable, server)
     return [said for said in found if said.rule != _SYNTAX], unread
 

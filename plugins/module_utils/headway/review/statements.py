@@ -19,10 +19,12 @@ _BEGINS = (TransactionStmtKind.TRANS_STMT_BEGIN, TransactionStmtKind.TRANS_STMT_
 class Sent:
     """A statement that a revision sends.
 
-    `transaction` tells one transaction of the plan from another, None is outside of any. `node` is
-    None where PostgreSQL's grammar refuses the statement, for the reason `refused`.
+    `position` counts the plan's statements; `transaction` tells one transaction of the plan from
+    another, None is outside of any. `node` is None where PostgreSQL's grammar refuses the
+    statement, for the reason `refused`.
     """
 
+    position: int
     revision: PendingRevision
     line: int
     sql: str
@@ -50,7 +52,15 @@ def sent_by(plan: Plan) -> list[Sent]:
                 if statement.line is not None:
                     refused = str(error.args[0])
                     sent.append(
-                        Sent(revision, statement.line, statement.sql, within, None, refused)
+                        Sent(
+                            len(sent),
+                            revision,
+                            statement.line,
+                            statement.sql,
+                            within,
+                            None,
+                            refused,
+                        )
                     )
                 continue
             for sql, node in parsed:
@@ -61,7 +71,7 @@ def sent_by(plan: Plan) -> list[Sent]:
                     else:
                         within = None
                 elif statement.line is not None:
-                    sent.append(Sent(revision, statement.line, sql, within, node))
+                    sent.append(Sent(len(sent), revision, statement.line, sql, within, node))
     return sent
 
 
