@@ -139,43 +139,42 @@ def test_make_plan_shows_it_and_leaves_it(site: Site) -> None:
 
 def test_check_and_diff_show_the_same(site: Site) -> None:
     site.source.revision("bbbb", "aaaa", INDEX)
-    _, planned = site.plan()
+    _, planned = site.plan(migrate_lint="warn")
     (site.reports / "plan.json").unlink()
-    code, checked = site.run("playbooks/plan.yml", "--check", "--diff")
-    assert code == 0
+    code, checked = site.plan("--check", "--diff", migrate_lint="error")
     shown = planned[planned.index("1. bbbb") : planned.index("1 danger found.")]
-    assert shown in checked
     assert "   alembic/versions/bbbb.py\n" in shown
+    assert shown in checked
     assert (site.reports / "plan.json").exists()
-
-
-def test_lint_error_refuses_in_a_sentence_and_shows_the_plan(site: Site) -> None:
-    site.source.revision("bbbb", "aaaa", INDEX)
-    code, said = site.plan(migrate_lint="error")
     assert code != 0
-    assert "The plan has 1 danger, so nothing was applied" in said
-    assert "CREATE INDEX ix_item_name ON item (name);" in said
-    assert (site.reports / "plan.html").exists()
+    assert "The plan has 1 danger, so nothing was applied" in checked
 
 
-def test_what_is_allowed_is_no_danger(site: Site) -> None:
-    site.source.revision(
-        "bbbb",
-        "aaaa",
-        INDEX,
-        headway_allow={"require-concurrent-index-creation": "it is empty"},
-    )
-    code, said = site.plan(migrate_lint="error")
-    assert code == 0
-    assert "Allowed: it is empty" in said
-
-
-def test_lint_off_is_the_plan_alone(site: Site) -> None:
+def test_a_run_stops_at_a_danger_unless_it_is_allowed(site: Site, newest_python: Path) -> None:
+    rule = "require-concurrent-index-creation"
     site.source.revision("bbbb", "aaaa", INDEX)
-    code, said = site.plan(migrate_lint="off")
-    assert code == 0
-    assert "CREATE INDEX" in said
-    assert "DANGER" not in said
+    database = site.database.dump()
+    migrate = site.root / "migrate.yml"
+    plays = ROOT / "playbooks" / "plays"
+    migrate.write_text(
+        "".join(f"- import_playbook: {plays}/{play}.yml\n" for play in ("check", "migrate"))
+    )
+    live = {
+        "migrate_lint": "error",
+        "__migrate_config": str(site.source.config),
+        "__migrate_python": str(newest_python),
+    }
+    code, said = site.run(str(migrate), **live)
+    assert code != 0
+    assert (
+        f"The plan has 1 danger, so nothing was applied: {rule} (alembic/versions/bbbb.py" in said
+    )
+    assert site.database.dump() == database
+
+    site.source.revision("bbbb", "aaaa", INDEX, headway_allow={rule: "it is empty"})
+    code, said = site.run(str(migrate), **live)
+    assert (code, "bbbb, applied" in said) == (0, True)
+    assert site.database.query("select version_num from alembic_version") == [("bbbb",)]
 
 
 def test_several_heads_are_refused_unless_they_are_meant(site: Site) -> None:

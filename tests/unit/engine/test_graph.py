@@ -59,7 +59,7 @@ def test_branches_open_and_merges_close_columns() -> None:
     )
 
 
-def test_a_merge_reaches_over_a_column_between() -> None:
+def test_a_merge_reaches_over_a_column_between_and_a_free_column_is_used_again() -> None:
     history = History(
         (
             revision("a"),
@@ -67,6 +67,9 @@ def test_a_merge_reaches_over_a_column_between() -> None:
             revision("c", "a"),
             revision("x"),
             revision("d", "b", "x"),
+            revision("e", "c"),
+            revision("f", "d"),
+            revision("g", "d"),
         )
     )
     assert drawn(history) == picture(
@@ -74,10 +77,14 @@ def test_a_merge_reaches_over_a_column_between() -> None:
         o  a  make a
         |-.
         o |  b  make b
-        | o  c  make c  (head)
-        | o  x  make x
-        |-'
-        o  d  make d  (head)
+        | o  c  make c
+        | | o  x  make x
+        |-|-'
+        o |  d  make d
+        |-|-.
+        | o |  e  make e  (head)
+        o   |  f  make f  (head)
+            o  g  make g  (head)
         """
     )
 
