@@ -194,7 +194,9 @@ def _verdict(review: Review) -> list[str]:
     dangers, allowed = len(review.dangers), len(review.findings) - len(review.dangers)
     verdict = f"{dangers} danger{'s' * (dangers != 1)} found" if dangers else "No danger found"
     if any(table.lock for r in review.revisions for table in r.tables):
-        lines += ["A lock is held until its revision commits: for moments, where no danger is named."]
+        lines += [
+            "A lock is held until its revision commits: for moments, where no danger is named."
+        ]
     return [*lines, f"{verdict}{f', {allowed} allowed' if allowed else ''}."]
 
 
