@@ -20,6 +20,9 @@ deploy: setup ## a host to a running app on a database at head
 migrate: setup ## the database to head, the app left as it is
 	$(call playbook,playbooks/migrate.yml)
 
+plan: setup ## what a deploy would do to the database, with its SQL, its locks and its dangers
+	$(call playbook,playbooks/plan.yml)
+
 status: setup ## where things stand
 	$(call playbook,playbooks/status.yml)
 
@@ -59,4 +62,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate status rollback backup restore revision psql lock images test test-quick lint bench clean
+.PHONY: help setup deploy migrate plan status rollback backup restore revision psql lock images test test-quick lint bench clean

@@ -27,6 +27,7 @@ ORDER = (
     "database",
     "backup",
     "revision",
+    "plan",
     "2nd backup",
     "afterwards",
     "last run",
@@ -65,7 +66,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _print(self, host: str, lines: dict[str, str]) -> None:
         self._display.banner(f"{lines['app']} on {host}")
-        for label in filter(lines.__contains__, ORDER):
+        for label in filter(lines.get, ORDER):
             first, *more = lines[label].splitlines()
             self._display.display(f"{label:<10} {first}")
             for line in more:

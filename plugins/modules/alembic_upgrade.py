@@ -94,6 +94,14 @@ options:
     type: str
     choices: ["off", warn, error]
     default: warn
+  lint:
+    description:
+      - In check mode, whether the pending SQL is judged on the controller, and a danger is a fault.
+      - Needs C(pglast) and C(squawk) there. Where they are not, V(warn) says so and shows the plan alone,
+        V(error) fails.
+    type: str
+    choices: ["off", warn, error]
+    default: warn
   who:
     description: In whose name this runs, for those who wait for it. The session's C(application_name)
       has it, where the app gives none.
@@ -127,6 +135,9 @@ options:
       - Without it the app's code runs as the account that the task runs as.
     type: str
 attributes:
+  action:
+    description: Its result in check mode is reviewed on the controller.
+    support: full
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
     support: full
@@ -237,9 +248,19 @@ pending:
     file:
       description: The path of its file.
       type: str
+    statements:
+      description:
+        - What it sends, each with the line of its file that does, null for what alembic sends by itself.
+        - Null where only the run can tell, or it was not asked for.
+      type: list
+      elements: dict
     sql:
-      description: What it sends. Null where only the run can tell, or it was not asked for.
+      description: The statements as one text.
       type: str
+    allowed:
+      description: Rules of the review that its author says may be broken, each with the reason.
+      type: list
+      elements: dict
     sql_unknown:
       description: Why only the run can tell.
       type: str
@@ -257,6 +278,29 @@ sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
   type: bool
+server:
+  description: PostgreSQL's version. Empty for another database.
+  returned: in check mode
+  type: str
+tables:
+  description: Tables that are there and that the pending SQL names, with their sizes as the server estimates them.
+  returned: in check mode
+  type: list
+  elements: dict
+review:
+  description:
+    - For each pending revision the tables it touches with the lock it takes and the dangers in it, with the safe way.
+    - C(docs/plan.md) has its form.
+  returned: in check mode, unless O(lint) is V(off)
+  type: dict
+refused:
+  description: Why O(lint=error) refuses the plan, as a sentence. Empty where it does not.
+  returned: in check mode
+  type: str
+text:
+  description: Plan and review as text for a person, as diff mode shows it.
+  returned: in check mode
+  type: str
 invalid_indexes:
   description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
   returned: always, once the upgrade was run
@@ -313,6 +357,8 @@ from ..module_utils.headway.project import Project
 from ..module_utils.headway.report import diff
 from ..module_utils.headway.task import ARGUMENTS, RUN_ARGUMENTS, perform, predicted, run_options
 
+LINT = {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"}
+
 
 def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Upgrade, or in check mode tell what that would do."""
@@ -343,6 +389,7 @@ def main() -> None:
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
             "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
+            "lint": LINT,  # heeded by the action plugin
             **RUN_ARGUMENTS,
         },
         supports_check_mode=True,

@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from .results import VersionTable
+from .results import Table, VersionTable
 
 
 def address(engine: Engine) -> str:
@@ -44,3 +44,22 @@ def invalid_indexes(connection: Connection) -> set[str]:
         )
     )
     return {row[0] for row in rows}
+
+
+def tables(connection: Connection) -> list[Table]:
+    """Give the tables that are not the server's own, as the last VACUUM or ANALYZE counted them."""
+    rows = connection.execute(
+        text(
+            "select n.nspname, c.relname, pg_table_is_visible(c.oid), c.reltuples::bigint, "
+            "c.relpages::bigint * current_setting('block_size')::bigint, "
+            "array(select x.relname::text from pg_index i join pg_class x on x.oid = i.indexrelid "
+            "where i.indrelid = c.oid order by 1) "
+            "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where c.relkind in ('r', 'p', 'm') and c.relpersistence <> 't' "
+            "and n.nspname not in ('pg_catalog', 'information_schema')"
+        )
+    )
+    return [
+        Table(schema, name, visible, count, size, tuple(indexes))
+        for schema, name, visible, count, size, indexes in rows
+    ]

@@ -13,12 +13,17 @@ from typing import Any
 
 from . import engine, report
 from .errors import HeadwayError
+from .history import History
 from .options import RunOptions
 from .project import Project
+from .review.verdict import refuses, review
 
-FINE, FAULT, PENDING = 0, 1, 2
+FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
 
-EXIT_CODES = "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head."
+EXIT_CODES = (
+    "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head, "
+    "3 `plan --lint error` found a danger."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,8 +54,9 @@ def _status(project: Project, options: argparse.Namespace) -> int:
 
 def _history(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
-    revisions = [revision.to_dict() for revision in status.history]
-    _show(options, {"history": revisions}, report.history_text(status.history, status.current))
+    history = History(status.history)
+    text = report.history_text(status.history, history, status.current)
+    _show(options, {"history": history.to_dict()["revisions"]}, text)
     return FINE
 
 
@@ -66,8 +72,10 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
     )
-    _show(options, planned.to_dict(), report.plan_text(planned))
-    return FINE
+    reviewed = review(planned) if options.lint != "off" else None
+    values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
+    _show(options, values, report.plan_text(planned, reviewed))
+    return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
@@ -132,6 +140,12 @@ def _parser() -> argparse.ArgumentParser:
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
     plan.add_argument("--down", action="store_true", help="what a downgrade would do, to REVISION")
+    plan.add_argument(
+        "--lint",
+        choices=["off", "warn", "error"],
+        default="warn",
+        help="whether the SQL is judged, and a danger is a fault (%(default)s)",
+    )
     plan.set_defaults(run=_plan)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")

@@ -110,9 +110,11 @@ def plan(
         after=tuple(sorted(reached)) if pending else seen.current,
         heads=history.heads,
         pending=seen.pending,
-        sql_complete=all(p.sql is not None for p in seen.pending),
+        sql_complete=all(p.statements is not None for p in seen.pending),
         warnings=_warnings(seen, edited != "off"),
         log=log,
+        server=seen.server,
+        tables=seen.tables,
         look=seen,
     )
 

@@ -10,12 +10,23 @@ from .data import Data
 
 
 @dataclass(frozen=True)
+class Allowance(Data):
+    """A rule of the review that a revision's author breaks on purpose, and why.
+
+    A revision says it as `headway_allow = {"rule": "reason"}`.
+    """
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Revision(Data):
     """One revision file.
 
     `message` is the first paragraph of its docstring, `description` what its author wrote
     below. `parents` are all revisions that must be applied before it: `down_revision` and what
-    `depends_on` comes to.
+    `depends_on` comes to. `allowed` is what its author says may pass the review of a plan.
     """
 
     revision: str
@@ -26,6 +37,7 @@ class Revision(Data):
     depends_on: tuple[str, ...]
     branch_labels: tuple[str, ...]
     parents: tuple[str, ...]
+    allowed: tuple[Allowance, ...] = ()
 
     def __str__(self) -> str:
         """Give the id and the message, as a person names a revision."""

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection, Engine
 
 from . import record
-from .catalog import address, invalid_indexes, version_table
+from .catalog import address, invalid_indexes, tables, version_table
 from .downgrades import no_downgrade
 from .environment import Environment
 from .errors import HeadwayError
@@ -27,6 +27,8 @@ from .results import (
     NoDowngrade,
     PendingRevision,
     RecordedRun,
+    Statement,
+    Table,
     VersionTable,
 )
 from .revision_files import sha256_of
@@ -91,6 +93,8 @@ def observe(
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
         if sql and steps:
             rendered.update(render(steps, current, context, environment))
+            if connection is not None and server.version:
+                server.weigh(connection, [s for sent, _ in rendered.values() for s in sent or ()])
         return []
 
     def take_back(target: str, current: tuple[str, ...], context: MigrationContext) -> None:
@@ -129,6 +133,8 @@ def observe(
         pooler=max(map(mode, server.pooled), default=""),
         runs=tuple(server.runs.values()),
         edited=tuple(server.edited.values()),
+        server=server.version,
+        tables=tuple(server.tables.values()),
         losses=tuple(gone),
         no_downgrade=tuple(one_way.values()),
     )
@@ -145,13 +151,24 @@ class _Server:
         self.pooled: list[Engine] = []
         self.runs: dict[str, RecordedRun] = {}
         self.edited: dict[str, EditedRevision] = {}
+        self.version = ""
+        self.tables: dict[str, Table] = {}
 
     def see(self, context: MigrationContext, connection: Connection) -> None:
         self.engines[address(connection.engine)] = connection.engine
+        self.version = ".".join(map(str, connection.dialect.server_version_info or ()))
         self.version_tables.append(version_table(context, connection))
         self.invalid_indexes |= invalid_indexes(connection)
         if is_pooled(connection):
             self.pooled.append(connection.engine)
+
+    def weigh(self, connection: Connection, statements: Iterable[Statement]) -> None:
+        """Keep the size of each table that the statements name; of several databases, the largest."""
+        sent = "\n".join(statement.sql for statement in statements)
+        for table in tables(connection):
+            if any(name in sent for name in (table.name, *table.indexes)):
+                known = self.tables.get(str(table), table)
+                self.tables[str(table)] = max(known, table, key=lambda t: t.bytes)
 
     def remember(self, connection: Connection, history: History, current: tuple[str, ...]) -> None:
         """Read the record of the version table seen last."""
@@ -167,5 +184,13 @@ class _Server:
 
 def _pending(history: History, revision: str, rendered: Rendered) -> PendingRevision:
     file = history.by_id[revision]
-    sql, sql_unknown = rendered.get(revision, (None, None))
-    return PendingRevision(revision, file.message, file.description, file.file, sql, sql_unknown)
+    statements, sql_unknown = rendered.get(revision, (None, None))
+    return PendingRevision(
+        revision,
+        file.message,
+        file.description,
+        file.file,
+        statements,
+        sql_unknown,
+        file.allowed,
+    )

@@ -4,28 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .data import INSIDE, Data
-from .history import Branch, History, Revision
+from .history import Allowance, Branch, History, Revision
 from .waits import Session, Wait
 
 UP, DOWN = "up", "down"
 
 
 @dataclass(frozen=True)
+class Statement(Data):
+    """A statement, and the line of the revision's file that sends it; None: alembic by itself."""
+
+    sql: str
+    line: int | None
+
+
+@dataclass(frozen=True)
 class PendingRevision(Data):
     """A revision that is to be applied, or on the way down to be taken back.
 
-    `sql` is what it will send; where only the run can tell, it is None and `sql_unknown` says
-    why. Both are None when the SQL was not asked for.
+    `statements` is what it will send; where only the run can tell, it is None and `sql_unknown`
+    says why. Both are None when the SQL was not asked for. `allowed` is what its author says may
+    pass the review.
     """
 
     revision: str
     message: str
     description: str
     file: str
-    sql: str | None
+    statements: tuple[Statement, ...] | None
     sql_unknown: str | None
+    allowed: tuple[Allowance, ...] = ()
+
+    @property
+    def sql(self) -> str | None:
+        """What it will send, as one text."""
+        if self.statements is None:
+            return None
+        return "\n\n".join(statement.sql for statement in self.statements)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields, and `sql`."""
+        return {**super().to_dict(), "sql": self.sql}
+
+
+@dataclass(frozen=True)
+class Table(Data):
+    """A table of the database, with the server's estimate of its rows (-1: it has none).
+
+    `visible`: the search path leads to it. `bytes` is without indexes.
+    """
+
+    schema: str
+    name: str
+    visible: bool
+    rows: int
+    bytes: int
+    indexes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give its name, with the schema where that is needed."""
+        return self.name if self.visible else f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -144,7 +185,8 @@ class Look(Data):
     (Plan). What is between is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
-    recorded, and the applied revisions whose files were edited since.
+    recorded, and the applied revisions whose files were edited since; `server` is its version
+    ("15.4"), "" where it is another database. `tables` are those that the pending SQL names.
     """
 
     database: str
@@ -157,6 +199,8 @@ class Look(Data):
     pooler: str = ""
     runs: tuple[RecordedRun, ...] = ()
     edited: tuple[EditedRevision, ...] = ()
+    server: str = ""
+    tables: tuple[Table, ...] = ()
     losses: tuple[Loss, ...] = ()
     no_downgrade: tuple[NoDowngrade, ...] = ()
 
@@ -210,7 +254,8 @@ class Plan(Data):
 
     `direction` is up or down. On the way down `losses` are what goes, `no_downgrade` the revisions that
     have no way back. `sql_complete` is False where the SQL of a pending revision was not asked for or only
-    the run can tell it. `look` is what it was made from.
+    the run can tell it. `server` is PostgreSQL's version, "" for another database; `tables` has those
+    that are there and that the SQL names. `look` is what it was made from.
     """
 
     database: str
@@ -222,6 +267,8 @@ class Plan(Data):
     sql_complete: bool
     warnings: tuple[str, ...]
     log: tuple[str, ...]
+    server: str = ""
+    tables: tuple[Table, ...] = ()
     direction: str = UP
     losses: tuple[Loss, ...] = ()
     no_downgrade: tuple[NoDowngrade, ...] = ()

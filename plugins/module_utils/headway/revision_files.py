@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 
 from .errors import HeadwayError
-from .history import History, Revision
+from .history import Allowance, History, Revision
 from .history_faults import check_graph, empty_history, no_versions_folder
 
 # What `alembic revision` writes below the message by itself.
@@ -85,7 +86,16 @@ def _revision(script: Script) -> Revision:
         branch_labels=tuple(sorted(script.branch_labels)),
         # As alembic resolved it: depends_on may be a label or the beginning of an id.
         parents=tuple(sorted({*down_revision, *script._resolved_dependencies})),
+        allowed=_allowed(getattr(script.module, "headway_allow", {})),
     )
+
+
+def _allowed(said: Any) -> tuple[Allowance, ...]:
+    """Give what `headway_allow` says; a rule without a reason has an empty one."""
+    if isinstance(said, Mapping):
+        return tuple(Allowance(str(rule), str(reason).strip()) for rule, reason in said.items())
+    rules = (said,) if isinstance(said, str) else said if isinstance(said, Iterable) else ()
+    return tuple(Allowance(str(rule), "") for rule in rules)
 
 
 def _tuple(value: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def test_diff_shows_revisions_and_sql_and_nothing_when_nothing_changes(
     diff = run("alembic_upgrade", standin, monkeypatch)["diff"]
     assert diff["before"] == "current: base (no revision)\n"
     assert diff["after"].startswith("current: bbbb\n")
-    for line in ("-- aaaa  make aaaa\n", "CREATE TABLE t_bbbb"):
+    for line in ("1. aaaa  make aaaa\n", "CREATE TABLE t_bbbb"):
         assert line in diff["after"]
     diff = run("alembic_upgrade", standin, monkeypatch)["diff"]
     assert diff["before"] == diff["after"] == "current: bbbb\n"
