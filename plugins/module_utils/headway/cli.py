@@ -15,6 +15,7 @@ from . import engine, report
 from .errors import HeadwayError
 from .options import RunOptions
 from .project import Project
+from .rehearsal import PASSED, RehearsalOptions
 
 FINE, FAULT, PENDING = 0, 1, 2
 
@@ -65,6 +66,20 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     return FINE
 
 
+def _rehearse(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan(
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        sql=False,
+        edited=options.edited,
+    )
+    how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
+    rehearsal = engine.rehearse(project, planned, options=how)
+    _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
+    return FINE if rehearsal.outcome == PASSED else FAULT
+
+
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project,
@@ -80,6 +95,10 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
 
 def _run_options(options: argparse.Namespace) -> RunOptions:
     return RunOptions(**{field.name: getattr(options, field.name) for field in fields(RunOptions)})
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _say(sentence: str) -> None:
@@ -118,6 +137,17 @@ def _parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
     plan.set_defaults(run=_plan)
 
+    rehearse = commands.add_parser(
+        "rehearse", parents=[common, target], help="run what is pending in a scratch database"
+    )
+    rehearse.add_argument(
+        "--rows", choices=["none", "all"], default="none", help="what of the rows to copy (%(default)s)"
+    )
+    rehearse.add_argument(
+        "--scratch", default="", help="a scratch database that was made for this run"
+    )
+    rehearse.set_defaults(run=_rehearse)
+
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
@@ -131,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
-    default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
+    default = RunOptions(who=_who())
 
     def add(option: str, text: str, **more: Any) -> None:
         value = getattr(default, option.replace("-", "_"))

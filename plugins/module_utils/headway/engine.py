@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, upgrade.
+"""What can be done with an app's migrations: status, plan, rehearse, upgrade, adopt.
 
 Nothing of the app is loaded in the process that calls these; see process.py.
 """
@@ -14,13 +14,26 @@ from .history_faults import several_heads
 from .options import RunOptions
 from .process import Tell
 from .project import Project
+from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import Look, Migration, Plan, Status
 
-__all__ = ["Migration", "Plan", "RunOptions", "Status", "plan", "status", "upgrade"]
+__all__ = [
+    "Migration",
+    "Plan",
+    "Rehearsal",
+    "RehearsalOptions",
+    "RunOptions",
+    "Status",
+    "plan",
+    "rehearse",
+    "status",
+    "upgrade",
+]
 
 try:
     from .look import look
     from .pooler import TRANSACTION, transaction_mode
+    from .rehearse import rehearse as _rehearse
     from .run import run
     from .target import HEADS, ahead_of_code
 except ModuleNotFoundError as error:
@@ -103,6 +116,23 @@ def plan(
     )
 
 
+def rehearse(
+    project: Project,
+    planned: Plan,
+    command: str = "",
+    options: RehearsalOptions | None = None,
+) -> Rehearsal:
+    """Carry out a plan that was just made in a scratch database, and tell what it does.
+
+    The live database is only read. Raises HeadwayError for faults in the app's files or in
+    reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
+    """
+    if not planned.pending:
+        return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
+    options = options or RehearsalOptions()
+    return _rehearse(project, planned, _seen(project, planned), options, command)
+
+
 def upgrade(
     project: Project,
     planned: Plan,
@@ -131,8 +161,13 @@ def upgrade(
             warnings=planned.warnings,
             log=planned.log,
         )
-    seen = planned.look or _look(project)[0]
-    return run(project, planned, seen, options or RunOptions(), command, tell)
+    return run(
+        project, planned, _seen(project, planned), options or RunOptions(), command, tell
+    )
+
+
+def _seen(project: Project, planned: Plan) -> Look:
+    return planned.look or _look(project)[0]
 
 
 def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .history import Revision
+from .rehearsal import PASSED, Rehearsal, RehearsedRevision
 from .results import AppliedRevision, Migration, Plan, Status
+from .schema import RIGHTS
 
 
 def status_text(status: Status) -> str:
@@ -76,6 +78,38 @@ def applied_lines(applied: Iterable[AppliedRevision]) -> list[str]:
     return [
         f"    {a.revision}  {a.message}" + (f"  ({a.seconds:.3f} s)" if a.seconds else "")
         for a in applied
+    ]
+
+
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """Say what was learned in the scratch database."""
+    lines = [rehearsal.database, f"  {rehearsal.summary}"]
+    for revision in rehearsal.revisions:
+        lines += _rehearsed_lines(revision)
+    for missing in rehearsal.drift or ():
+        lines += [f"  drift    {missing}"]
+    if rehearsal.drift_unknown and rehearsal.outcome == PASSED and rehearsal.revisions:
+        lines += [f"  drift    unknown: {rehearsal.drift_unknown}"]
+    lines += [f"  invalid  index {name}" for name in rehearsal.invalid_indexes]
+    if rehearsal.revisions:
+        lines += [f"  not rehearsed: {what}" for what in rehearsal.not_rehearsed]
+    lines += [f"  dropped  {name}, left by a run that was killed" for name in rehearsal.dropped]
+    return "\n".join(lines)
+
+
+def _rehearsed_lines(revision: RehearsedRevision) -> list[str]:
+    did = revision.did
+    lines = [f"    {revision.revision}  {revision.message}  ({did.seconds:.3f} s)"]
+    lines += [f"      lock     {lock}" for lock in did.locks if lock.blocks]
+    lines += [f"      rewrites {table}" for table in did.rewritten]
+    lines += [f"      rebuilds {index}" for index in did.rebuilt_indexes]
+    lines += [f"      outside of a transaction: {' '.join(s.split())}" for s in did.autocommit]
+    down = revision.down_reason and f": {revision.down_reason}"
+    lines += [f"      down     {revision.down}{down}"]
+    return lines + [
+        f"        left   {change}"
+        for change in revision.not_undone
+        if not change.what.startswith(RIGHTS)
     ]
 
 

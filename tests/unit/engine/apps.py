@@ -59,6 +59,7 @@ class App:
         upgrade: str = "",
         message: str | None = None,
         folder: Path | None = None,
+        downgrade: str = "pass",
         **more: Any,
     ) -> Path:
         """Write a revision; by default it creates the table `t_<revision>`."""
@@ -71,7 +72,9 @@ class App:
             + "".join(f"{name} = {value!r}\n" for name, value in names.items())
             + "\n\ndef upgrade():\n"
             + textwrap.indent(textwrap.dedent(lines).strip(), "    ")
-            + "\n\n\ndef downgrade():\n    pass\n"
+            + "\n\n\ndef downgrade():\n"
+            + textwrap.indent(textwrap.dedent(downgrade).strip(), "    ")
+            + "\n"
         )
         return path
 
