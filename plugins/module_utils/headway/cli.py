@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from . import engine, report
+from .adoption import AdoptionOptions
 from .errors import HeadwayError
 from .options import RunOptions
 from .project import Project
@@ -80,6 +81,13 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
     return FINE if rehearsal.outcome == PASSED else FAULT
 
 
+def _adopt(project: Project, options: argparse.Namespace) -> int:
+    how = AdoptionOptions(options.revision, options.accept_differences, options.scratch, _who())
+    adoption = engine.adopt(project, how)
+    _show(options, adoption.to_dict(), report.adoption_text(adoption))
+    return FINE if adoption.after or adoption.matches else FAULT
+
+
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project,
@@ -87,6 +95,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         allow_several_heads=options.allow_several_heads,
         sql=False,
         edited=options.edited,
+        command=options.command,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
@@ -141,7 +150,10 @@ def _parser() -> argparse.ArgumentParser:
         "rehearse", parents=[common, target], help="run what is pending in a scratch database"
     )
     rehearse.add_argument(
-        "--rows", choices=["none", "all"], default="none", help="what of the rows to copy (%(default)s)"
+        "--rows",
+        choices=["none", "all"],
+        default="none",
+        help="what of the rows to copy (%(default)s)",
     )
     rehearse.add_argument(
         "--scratch", default="", help="a scratch database that was made for this run"
@@ -154,6 +166,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
+
+    adopt = commands.add_parser(
+        "adopt",
+        parents=[common],
+        help="find the revision whose schema a database without a version has, or stamp it with it",
+    )
+    adopt.add_argument("revision", nargs="?", default="", help="stamp it with this one")
+    adopt.add_argument("--accept-differences", action="store_true", help="though they differ")
+    adopt.add_argument("--scratch", default="", help="an empty scratch database made for this run")
+    adopt.set_defaults(run=_adopt)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)

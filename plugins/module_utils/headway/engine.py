@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 from . import process
+from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
 from .history_faults import several_heads
 from .options import RunOptions
@@ -18,12 +19,15 @@ from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import Look, Migration, Plan, Status
 
 __all__ = [
+    "Adoption",
+    "AdoptionOptions",
     "Migration",
     "Plan",
     "Rehearsal",
     "RehearsalOptions",
     "RunOptions",
     "Status",
+    "adopt",
     "plan",
     "rehearse",
     "status",
@@ -31,6 +35,7 @@ __all__ = [
 ]
 
 try:
+    from .adopt import adopt as _adopt
     from .look import look
     from .pooler import TRANSACTION, transaction_mode
     from .rehearse import rehearse as _rehearse
@@ -66,6 +71,7 @@ def status(project: Project) -> Status:
         runs=seen.runs,
         edited=seen.edited,
         invalid_indexes=seen.invalid_indexes,
+        already_there=seen.already_there,
         warnings=_warnings(seen),
         log=log,
     )
@@ -78,8 +84,12 @@ def plan(
     allow_several_heads: bool = False,
     sql: bool = True,
     edited: str = "warn",
+    command: str = "",
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
+
+    A database that is there without a revision is refused, unless a `command` of the app's own is
+    to run in place of alembic's upgrade.
 
     Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
     nothing ("off").
@@ -93,6 +103,10 @@ def plan(
         raise ahead_of_code(seen.unknown, history)
     if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
         raise several_heads(history.by_id[head] for head in history.heads)
+    if seen.already_there and not command:
+        raise HeadwayError(
+            "not_adopted", _not_adopted(seen), already_there=list(seen.already_there)
+        )
     if seen.edited and edited == "error":
         raise HeadwayError(
             "edited_revision",
@@ -133,6 +147,16 @@ def rehearse(
     return _rehearse(project, planned, _seen(project, planned), options, command)
 
 
+def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
+    """Compare a database that has no revision with what the revisions make in a scratch database.
+
+    Stamps it with the revision asked for, if that is the one whose schema it has. Without one
+    asked for nothing is changed. Raises HeadwayError where it is another's, or nothing can be
+    compared.
+    """
+    return _adopt(project, _look(project)[0], options or AdoptionOptions())
+
+
 def upgrade(
     project: Project,
     planned: Plan,
@@ -161,17 +185,28 @@ def upgrade(
             warnings=planned.warnings,
             log=planned.log,
         )
-    return run(
-        project, planned, _seen(project, planned), options or RunOptions(), command, tell
-    )
+    return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
 
 
 def _seen(project: Project, planned: Plan) -> Look:
     return planned.look or _look(project)[0]
 
 
+def _not_adopted(seen: Look) -> str:
+    there = ", ".join(seen.already_there[:3])
+    more = len(seen.already_there) - 3
+    return (
+        f"{seen.database} has {there}{f' and {more} more' if more > 0 else ''}, which the pending "
+        "revisions would create, and has no revision in its version table: it was made by other "
+        "means, and is to be adopted (headway adopt, playbooks/adopt.yml), which finds the revision "
+        "whose schema it has."
+    )
+
+
 def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
+    if seen.already_there:
+        warnings += [_not_adopted(seen)]
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 

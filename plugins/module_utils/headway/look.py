@@ -9,7 +9,8 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection, Engine
 
 from . import record
-from .catalog import address, invalid_indexes, version_table
+from .catalog import address, holds_anything, invalid_indexes, version_table
+from .created import created_already
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
@@ -49,6 +50,7 @@ def observe(
     unknown: set[str] = set()
     pending: dict[str, None] = {}  # in order
     rendered: Rendered = {}
+    already_there: dict[str, None] = {}
     server = _Server()
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -63,8 +65,13 @@ def observe(
             return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
-        if sql and steps:
-            rendered.update(render(steps, current, context, environment))
+        unversioned = not current and server.holds_anything
+        if steps and (sql or unversioned):
+            texts = render(steps, current, context, environment)
+            if sql:
+                rendered.update(texts)
+            if unversioned and connection is not None:
+                already_there.update(dict.fromkeys(created_already(connection, texts)))
         return []
 
     try:
@@ -88,6 +95,7 @@ def observe(
         pooler=max(map(mode, server.pooled), default=""),
         runs=tuple(server.runs.values()),
         edited=tuple(server.edited.values()),
+        already_there=tuple(already_there),
     )
     return seen, list(server.engines.values())
 
@@ -100,6 +108,7 @@ class _Server:
         self.version_tables: list[VersionTable] = []
         self.invalid_indexes: set[str] = set()
         self.pooled: list[Engine] = []
+        self.holds_anything = False
         self.runs: dict[str, RecordedRun] = {}
         self.edited: dict[str, EditedRevision] = {}
 
@@ -107,6 +116,7 @@ class _Server:
         self.engines[address(connection.engine)] = connection.engine
         self.version_tables.append(version_table(context, connection))
         self.invalid_indexes |= invalid_indexes(connection)
+        self.holds_anything = holds_anything(connection)
         if is_pooled(connection):
             self.pooled.append(connection.engine)
 

@@ -60,9 +60,7 @@ def runner(folder: Path, environment: Mapping[str, str]) -> Run:
         )
         if done.returncode:
             words = " ".join(done.stderr.split())[-_WORDS:]
-            raise HeadwayError(
-                "program_failed", f"{program} failed: {words or 'it said nothing'}"
-            )
+            raise HeadwayError("program_failed", f"{program} failed: {words or 'it said nothing'}")
         return done.stdout
 
     return run

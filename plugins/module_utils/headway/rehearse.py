@@ -47,9 +47,7 @@ def rehearse(
             f"The app migrates by a command of its own (`{command}`), which cannot be sent to "
             "another database.",
         )
-    keeping = partial(
-        keep, seen=seen, who=options.who, rows=options.rows, given=options.scratch
-    )
+    keeping = partial(keep, seen=seen, who=options.who, rows=options.rows, given=options.scratch)
     with process.conversation(keeping, project) as keeper:
         try:
             kept, _ = keeper.hear()
@@ -153,9 +151,7 @@ class _Rehearsing:
             )
         return tuple(gaps)
 
-    def _down_and_up(
-        self, before: Schema, reached: Schema, back: Performance
-    ) -> tuple[str, str]:
+    def _down_and_up(self, before: Schema, reached: Schema, back: Performance) -> tuple[str, str]:
         """Go up again; give whether both ways come back to the same schemas, or why not."""
         if back.reason:
             return IRREVERSIBLE, f"Down again stops at {back.failed}: {back.reason}."
@@ -191,7 +187,8 @@ class _Rehearsing:
     def _may_be_ours(self, first: Performance) -> bool:
         """Tell whether the live database, which has more, may let pass what failed here."""
         without_rows = (
-            self._options.rows == "none" and bool(self._planned.current)
+            self._options.rows == "none"
+            and bool(self._planned.current)
             and (first.asked or any(p.reads_rows for p in first.performed))
         )
         return without_rows or bool(changes(self._live_schema, dict(first.before)))
@@ -211,9 +208,7 @@ class _Rehearsing:
             down, reason, left = _down(did, its_own, back.reason if back and failed else None)
             plan = known[did.revision]
             made.append(
-                RehearsedRevision(
-                    did.revision, plan.message, plan.file, did, down, reason, left
-                )
+                RehearsedRevision(did.revision, plan.message, plan.file, did, down, reason, left)
             )
         return tuple(made)
 

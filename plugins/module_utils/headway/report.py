@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .adoption import Adoption
 from .history import Revision
 from .rehearsal import PASSED, Rehearsal, RehearsedRevision
 from .results import AppliedRevision, Migration, Plan, Status
@@ -95,6 +96,15 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         lines += [f"  not rehearsed: {what}" for what in rehearsal.not_rehearsed]
     lines += [f"  dropped  {name}, left by a run that was killed" for name in rehearsal.dropped]
     return "\n".join(lines)
+
+
+def adoption_text(adoption: Adoption) -> str:
+    """Say how a database without a version compares with the history."""
+    lines = [adoption.database, f"  {adoption.summary}"]
+    lines += [f"  not compared: {adoption.stopped}"] if adoption.stopped else []
+    if adoption.differences:
+        lines += ["  - is what the revisions have, + what the database has"]
+    return "\n".join(lines + [f"  {change}" for change in adoption.differences])
 
 
 def _rehearsed_lines(revision: RehearsedRevision) -> list[str]:

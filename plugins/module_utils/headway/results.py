@@ -106,7 +106,8 @@ class Look(Data):
     empty where `unknown`, the revisions that no file has, is not. What follows is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
-    recorded, and the applied revisions whose files were edited since.
+    recorded, and the applied revisions whose files were edited since. `already_there` are
+    relations of a database without any revision that pending ones would create.
     """
 
     database: str
@@ -119,6 +120,7 @@ class Look(Data):
     pooler: str = ""
     runs: tuple[RecordedRun, ...] = ()
     edited: tuple[EditedRevision, ...] = ()
+    already_there: tuple[str, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -140,7 +142,8 @@ class Status(Data):
     """Where a database and the files stand.
 
     `unknown` are revisions of the database that no file has: the code is older than the
-    database, and what is pending cannot be told.
+    database, and what is pending cannot be told. `already_there` are tables of a database without
+    any revision that pending ones would create: it is to be adopted.
     """
 
     database: str
@@ -154,6 +157,7 @@ class Status(Data):
     runs: tuple[RecordedRun, ...]
     edited: tuple[EditedRevision, ...]
     invalid_indexes: tuple[str, ...]
+    already_there: tuple[str, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
 

@@ -148,9 +148,9 @@ def _marked(live: Rows) -> dict[str, dict[str, Any]]:
             mark = json.loads(comment or "")
         except ValueError:
             continue
-        if isinstance(mark, dict) and mark.get("headway") == "rehearsal":
-            if mark.get("of") == database and "made" in mark:
-                found[name] = mark
+        ours = isinstance(mark, dict) and mark.get("headway") == "rehearsal" and "made" in mark
+        if ours and mark.get("of") == database:
+            found[name] = mark
     return found
 
 
@@ -189,7 +189,8 @@ _PROPERTIES = """
         case s.setrole when 0 then 'database NAME'
             else 'role ' || quote_ident(pg_get_userbyid(s.setrole)) || ' in database NAME' end,
         (select string_agg(quote_ident(part), '.') from unnest(string_to_array(split_part(setting, '=', 1), '.')) part),
-        case when split_part(setting, '=', 1) in (LISTS) then coalesce(nullif(substr(setting, strpos(setting, '=') + 1), ''), '''''')
+        case when split_part(setting, '=', 1) in (LISTS)
+            then coalesce(nullif(substr(setting, strpos(setting, '=') + 1), ''), '''''')
             else quote_literal(substr(setting, strpos(setting, '=') + 1)) end)
     from live join pg_db_role_setting s on s.setdatabase = live.oid cross join unnest(s.setconfig) setting
 """

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from .aside import Aside
-from .catalog import address, invalid_indexes
+from .catalog import invalid_indexes
 from .environment import Environment
 from .errors import HeadwayError
 from .process import Work
 from .project import Project
-from .rehearsal import Performance
 from .redirect import Redirect
+from .rehearsal import Performance
 from .results import Look
 from .schema import Schema, read_schema
 from .secrets import Secrets
@@ -28,8 +30,18 @@ from .watch import Watch
 Choose = Callable[[int, tuple[str, ...], Environment], list[RevisionStep]]
 
 
-def up(live: str, scratch: str, seen: Look, target: str, planned: frozenset[str]) -> Work:
-    """Give the work of running those that are `planned` on the way to `target`."""
+def up(
+    live: str,
+    scratch: str,
+    seen: Look,
+    target: str,
+    planned: frozenset[str],
+    prepare: tuple[str, ...] = (),
+) -> Work:
+    """Give the work of running those that are `planned` on the way to `target`.
+
+    `prepare` are statements for before, each of which may fail.
+    """
 
     def steps(
         number: int, current: tuple[str, ...], environment: Environment
@@ -37,7 +49,15 @@ def up(live: str, scratch: str, seen: Look, target: str, planned: frozenset[str]
         found = steps_to(target, current, environment.scripts, environment.history)
         return [step for step in found if step.revision.revision in planned]
 
-    return partial(_trial, live=live, scratch=scratch, seen=seen, choose=steps, command="upgrade")
+    return partial(
+        _trial,
+        live=live,
+        scratch=scratch,
+        seen=seen,
+        choose=steps,
+        command="upgrade",
+        prepare=prepare,
+    )
 
 
 def down(live: str, scratch: str, seen: Look, contexts: tuple[tuple[str, ...], ...]) -> Work:
@@ -49,8 +69,7 @@ def down(live: str, scratch: str, seen: Look, contexts: tuple[tuple[str, ...], .
         revisions = environment.scripts.revision_map
         scripts = [environment.scripts.get_revision(each) for each in reversed(contexts[number])]
         for script in scripts:
-            if not hasattr(script.module, "downgrade"):
-                script.module.downgrade = _nothing  # as good as one that is empty
+            vars(script.module).setdefault("downgrade", _nothing)
         return [MigrationStep.downgrade_from_script(revisions, script) for script in scripts]
 
     return partial(_trial, live=live, scratch=scratch, seen=seen, choose=steps, command="downgrade")
@@ -65,11 +84,12 @@ def _trial(
     seen: Look,
     choose: Choose,
     command: str,
+    prepare: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Give a Performance as a dictionary."""
     Redirect(live, scratch)
     environment = Environment(project, (command, "heads"), secrets, seen.history)
-    stage = _Stage(environment, seen)
+    stage = _Stage(environment, seen, prepare)
 
     def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         found = choose(len(stage.contexts), current, environment)
@@ -110,12 +130,13 @@ def _trial(
 class _Stage:
     """The scratch database, looked at beside env.py."""
 
-    def __init__(self, environment: Environment, seen: Look) -> None:
+    def __init__(self, environment: Environment, seen: Look, prepare: tuple[str, ...]) -> None:
         self.contexts: list[tuple[str, ...]] = []
         self.watch: Watch | None = None
         self.before: Schema = {}
         self._environment = environment
         self._seen = seen
+        self._prepare = prepare
         self._aside: Aside | None = None
 
     def set_up(self, context: MigrationContext) -> None:
@@ -125,6 +146,9 @@ class _Stage:
             return
         self._aside = Aside(engine)
         self._aside.call(self._stamp)
+        for statement in self._prepare:
+            with suppress(DBAPIError):
+                self._aside.call(partial(_send, statement))
         left_out = [str(table) for table in self._seen.version_tables]
         self.before = self._aside.call(
             lambda connection: read_schema(PlainSession(connection), left_out)
@@ -148,8 +172,12 @@ class _Stage:
                 session.run(f"insert into {name} (version_num) values {rows}")
 
 
+def _send(statement: str, connection: Connection) -> None:
+    PlainSession(connection).run(statement)
+
+
 def _nothing(**_: Any) -> None:
-    """Stand in for a downgrade that is not there."""
+    """Stand in for a downgrade that is not there: as good as an empty one."""
 
 
 def _identifier(name: str) -> str:

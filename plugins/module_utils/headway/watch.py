@@ -59,6 +59,8 @@ class Watch:
         self._statements: list[str] = []
         self._autocommit: list[str] = []
         self._locks: dict[str, str] = {}
+        self._found: dict[str, Any] = {}
+        self._looking = 0.0  # seconds
         self._files: Files = {}
         event.listen(Engine, "before_cursor_execute", self._before_statement)
 
@@ -71,18 +73,12 @@ class Watch:
             self.revision = step.revision.revision
             self._statements, self._autocommit, self._locks = [], [], {}
             self.asked = self._in_autocommit = False
-            looking, seen = 0.0, {}
-
-            def note(taken: float, found: dict[str, Any]) -> None:
-                nonlocal looking
-                looking += taken
-                seen.update(found)
-
-            step.migration_fn = self._noting(step.migration_fn, context, note)
+            self._looking, self._found = 0.0, {}
+            step.migration_fn = self._noting(step.migration_fn, context)
             began = time.monotonic()
             yield step
             # alembic is back for the next step: this one is applied and committed.
-            taken = time.monotonic() - began - looking
+            taken = time.monotonic() - began - self._looking
             self.performed.append(
                 Performed(
                     revision=self.revision,
@@ -91,31 +87,26 @@ class Watch:
                     autocommit=tuple(self._autocommit),
                     locks=tuple(TableLock(t, m) for t, m in sorted(self._locks.items())),
                     reads_rows=self.asked,
-                    **seen,
+                    **self._found,
                 )
             )
             self.revision = None
 
     def _noting(
-        self,
-        migrate: Callable[..., None],
-        context: MigrationContext,
-        note: Callable[[float, dict[str, Any]], None],
+        self, migrate: Callable[..., None], context: MigrationContext
     ) -> Callable[..., None]:
         @wraps(migrate)  # alembic's log has its name
         def noted(**arguments: Any) -> None:
             connection = context.connection
             assert connection is not None  # noqa: S101 - a run has one; offline is not watched
             try:
-                began = time.monotonic()
-                self._files = _files(connection, self._leave_out)
-                note(time.monotonic() - began, {})
+                with self._beside():
+                    self._files = _files(connection, self._leave_out)
                 self._in_function = True
                 migrate(**arguments)
                 self._in_function = False
-                began = time.monotonic()
-                found = self._look(connection)
-                note(time.monotonic() - began, found)
+                with self._beside():
+                    self._found = self._look(connection)
             except Exception as error:
                 self.failure = error
                 raise
@@ -160,7 +151,8 @@ class Watch:
         @contextmanager
         def noted() -> Iterator[None]:
             if context.connection is not None:
-                self._quietly(self._see_locks, context.connection)
+                with self._beside():
+                    self._see_locks(context.connection)
             with original():
                 self._in_autocommit = True
                 try:
@@ -170,13 +162,16 @@ class Watch:
 
         vars(context)["autocommit_block"] = noted
 
-    def _quietly(self, look: Callable[[Connection], None], connection: Connection) -> None:
-        """Look without taking note of our own statements."""
-        before, self._in_function = self._in_function, False
+    @contextmanager
+    def _beside(self) -> Iterator[None]:
+        """Look without taking note of our own statements, nor of their time."""
+        in_function, self._in_function = self._in_function, False
+        began = time.monotonic()
         try:
-            look(connection)
+            yield
         finally:
-            self._in_function = before
+            self._looking += time.monotonic() - began
+            self._in_function = in_function
 
     def _before_statement(
         self, connection: Connection, cursor: Any, statement: str, *_: Any
@@ -184,7 +179,8 @@ class Watch:
         if not self._in_function or connection.info.get("headway"):
             return
         if _commit.match(statement):
-            self._quietly(self._see_locks, connection)
+            with self._beside():
+                self._see_locks(connection)
         self._statements.append(statement)
         if self._in_autocommit:
             self._autocommit.append(statement)
