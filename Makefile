@@ -20,6 +20,9 @@ deploy: setup ## a host to a running app on a database at head
 migrate: setup ## the database to head, the app left as it is
 	$(call playbook,playbooks/migrate.yml)
 
+adopt: setup ## a database that has the schema and no version: which revision it is; ARGS="-e adopt_revision=…" stamps it
+	$(call playbook,playbooks/adopt.yml)
+
 status: setup ## where things stand
 	$(call playbook,playbooks/status.yml)
 
@@ -56,4 +59,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate status backup restore revision psql lock images test test-quick lint bench clean
+.PHONY: help setup deploy migrate adopt status backup restore revision psql lock images test test-quick lint bench clean

@@ -22,7 +22,17 @@ description:
 """
 
 FEW = 10
-ORDER = ("answers", "database", "backup", "revision", "last run", "release", "changed", "next")
+ORDER = (
+    "answers",
+    "database",
+    "backup",
+    "rehearsal",
+    "revision",
+    "last run",
+    "release",
+    "changed",
+    "next",
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

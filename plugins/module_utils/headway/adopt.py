@@ -148,6 +148,8 @@ def _stamped(
             "them, name another revision, or accept them (accept_differences).",
             **replace(adoption, differences=differences).to_dict(),
         )
+    if options.dry:
+        return replace(adoption, after=wanted.revisions, changed=True, differences=differences)
     process.run(partial(stamp, revisions=wanted.revisions, seen=seen, who=options.who), project)
     after = Look.from_dict(process.run(partial(look, target="heads"), project)[0])
     if after.current != wanted.revisions:

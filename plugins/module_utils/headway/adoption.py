@@ -19,6 +19,7 @@ class AdoptionOptions(Data):
 
     revision: str = ""
     accept_differences: bool = False
+    dry: bool = False
     scratch: str = ""
     who: str = ""
 

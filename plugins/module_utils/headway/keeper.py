@@ -22,6 +22,7 @@ from .aside import Aside
 from .database import database_sentence
 from .environment import Environment
 from .errors import HeadwayError
+from .passfile import password_of
 from .process import Talk
 from .programs import Run, fitting, libpq_parameters, runner
 from .project import Project
@@ -148,7 +149,8 @@ class _Keeper:
         driver = connection.connection.driver_connection
         parameters, password = libpq_parameters(driver, given)
         environment = {"PGAPPNAME": "headway rehearsal"}
-        if password:
+        database = live.rows("select current_database()::text")[0][0]
+        if password := password or password_of(database, parameters) or "":
             environment["PGPASSWORD"] = password
         return runner(fitting(int(major)), environment), parameters
 

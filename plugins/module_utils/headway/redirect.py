@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool
 
 from .errors import HeadwayError
+from .passfile import password_of
 
 _KEYWORDS = {"psycopg2": "dbname", "psycopg2cffi": "dbname", "psycopg": "dbname"}
 _NAMES = ("dbname", "database", "db")
@@ -28,7 +29,6 @@ class Redirect:
         """Take both names."""
         self._live = live
         self._scratch = scratch
-        self._expected: set[int] = set()
         os.environ["PGDATABASE"] = scratch
         event.listen(Engine, "do_connect", self._going)
         # Before the dialect's own listeners, which ask the server for its version.
@@ -47,6 +47,9 @@ class Redirect:
                 f"env.py or a revision connects to another database, {', '.join(sorted(others))}, "
                 f"which is not rehearsed with {self._live}.",
             )
+        if not (parameters.get("password") or os.environ.get("PGPASSWORD")):
+            password = password_of(self._live, parameters)
+            parameters.update({"password": password} if password else {})
         parameters[_KEYWORDS.get(dialect.driver.removesuffix("_async"), "database")] = self._scratch
 
     def _arrived(self, connection: Any, record: Any) -> None:

@@ -37,12 +37,13 @@ class RehearsalOptions(Data):
     """How a rehearsal is to be done.
 
     `rows`: what of the live database's rows is copied, "none" or "all". `scratch`: the scratch
-    database that somebody with more rights has made for it; made here where it is "". `who` is the
-    controller's account and machine.
+    database that somebody with more rights has made for it; made here where it is "". Where that
+    one could make none, `no_scratch` says why. `who` is the controller's account and machine.
     """
 
     rows: str = "none"
     scratch: str = ""
+    no_scratch: str = ""
     who: str = ""
 
 
@@ -125,7 +126,7 @@ class RehearsedRevision(Data):
 class Rehearsal(Data):
     """What was learned by running the pending revisions in a scratch database.
 
-    `outcome` is "passed", or "failed" (`failed`, `reason`); "inconclusive" where what failed may
+    `outcome` is "passed", or "failed" (`failed_revision`, `reason`); "inconclusive" where what failed may
     have failed because the scratch database has not all that the live one has; "impossible" where
     nothing could be run. `not_rehearsed` says in sentences what it does not tell. `drift` is what
     autogenerate would propose afterwards, None where `drift_unknown` says why that is not known.
@@ -139,7 +140,7 @@ class Rehearsal(Data):
     rows: str = "none"
     scratch: str = ""
     revisions: tuple[RehearsedRevision, ...] = ()
-    failed: str | None = None
+    failed_revision: str | None = None
     reason: str | None = None
     sqlstate: str | None = None
     pending: tuple[str, ...] = ()
@@ -158,14 +159,15 @@ class Rehearsal(Data):
         if self.outcome == IMPOSSIBLE:
             return f"not rehearsed: {' '.join(self.not_rehearsed)}"
         if self.outcome != PASSED:
-            what = f"revision {self.failed} fails" if self.failed else "it fails"
+            what = f"revision {self.failed_revision} fails" if self.failed_revision else "it fails"
             inconclusive = f", but {' '.join(self.not_rehearsed)}"
             return f"rehearsed: {what}: {self.reason}" + (
                 inconclusive if self.outcome == INCONCLUSIVE else ""
             )
         took = sum(revision.did.seconds for revision in self.revisions)
         count = f"{len(self.revisions)} revision{'s' if len(self.revisions) != 1 else ''}"
-        said = [f"rehearsed: {count} in {took:.1f} s"]
+        without = "" if self.rows == "all" else " without rows"
+        said = [f"rehearsed: {count} in {took:.1f} s{without}"]
         said += [", ".join(self._worst_locks()) or "no table is blocked"]
         if self.down_and_up == SAME:
             said += ["down and up again: same schema"]

@@ -47,6 +47,8 @@ def rehearse(
             f"The app migrates by a command of its own (`{command}`), which cannot be sent to "
             "another database.",
         )
+    if options.no_scratch:
+        return _impossible(planned, options, options.no_scratch)
     keeping = partial(keep, seen=seen, who=options.who, rows=options.rows, given=options.scratch)
     with process.conversation(keeping, project) as keeper:
         try:
@@ -174,7 +176,7 @@ class _Rehearsing:
             rows=self._options.rows,
             scratch=self._scratch,
             revisions=self._revisions(first, None),
-            failed=first.failed,
+            failed_revision=first.failed,
             reason=f"{first.reason} ({file})" if file else first.reason,
             sqlstate=first.sqlstate,
             pending=tuple(p.revision for p in self._planned.pending if p.revision not in done),

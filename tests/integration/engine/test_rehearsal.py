@@ -240,6 +240,8 @@ def test_every_driver_is_redirected(
     [
         ("dsn", "postgresql://?host=HOST&port=PORT&user=USER&password=PASSWORD&dbname=NAME", ""),
         ("environment", "postgresql+psycopg2://", ""),
+        ("passfile", "postgresql+psycopg2://USER@HOST:PORT/NAME", ""),
+        ("passfile", "postgresql+asyncpg://USER@HOST:PORT/NAME", ""),
         ("creator", "postgresql+psycopg2://", ", creator=connect"),
     ],
 )
@@ -270,7 +272,7 @@ def test_every_way_to_name_the_database(
         "def connect():\n    return psycopg2.connect(DSN)\n"
         f'engine = create_engine(section["sqlalchemy.url"], poolclass=pool.NullPool{arguments})',
     )
-    app = make_app(url=url, env_py=env_py)
+    app = make_app(url=url, env_py=ASYNC if "asyncpg" in url else env_py)
     app.chain("aaaa", "bbbb")
     environment = {
         "PGHOST": database.host,
@@ -279,7 +281,14 @@ def test_every_way_to_name_the_database(
         "PGPASSWORD": database.password,
         "PGDATABASE": database.name,
     }
-    given = environment if name == "environment" else {}
+    passfile = app.folder / "pgpass"
+    passfile.touch(mode=0o600)
+    passfile.write_text(
+        ":".join(
+            (database.host, str(database.port), database.name, database.user, database.password)
+        )
+    )
+    given = {"environment": environment, "passfile": {"PGPASSFILE": str(passfile)}}.get(name, {})
     newest("upgrade", app, "aaaa", **given)
     _, told = newest.run("rehearse", "--config", app.config, **given)
     if name == "creator":
@@ -311,7 +320,7 @@ def test_a_fault_is_told_with_its_revision(newest: Headway, app: App, database: 
     code, told = newest.run("rehearse", "--config", app.config)
     assert code == 1
     assert told["outcome"] == "failed"
-    assert told["failed"] == "cccc"
+    assert told["failed_revision"] == "cccc"
     assert told["sqlstate"] == "42P07"
     assert told["pending"] == ["cccc"]
     assert list(by_id(told)) == ["bbbb"]
