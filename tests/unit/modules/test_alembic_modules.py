@@ -29,11 +29,15 @@ class StandIn:
             "x_arguments": [],
             "environment": {},
             "user": None,
-            "revision": "heads",
             "allow_several_heads": False,
             "command": "",
             "edited": "warn",
-            **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
+            **{
+                name: spec["default"]
+                for each in ("alembic_adopt", "alembic_rehearse", "alembic_upgrade")
+                for name, spec in module(each).OPTIONS.items()
+            },
+            "revision": "heads",
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
