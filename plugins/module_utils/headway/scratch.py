@@ -93,14 +93,18 @@ def drop(live: Rows, name: str) -> None:
 
 
 def drop_leftovers(live: Rows) -> list[str]:
-    """Drop those of killed runs, only such as are marked as scratch of this database."""
+    """Drop those of killed runs, only such as are marked as scratch of this database.
+
+    One that is not this role's to drop is left for a run of somebody who may.
+    """
     dropped = []
     for name, mark in _marked(live).items():
         made = datetime.fromisoformat(mark["made"])
         age = (datetime.now(timezone.utc) - made).total_seconds()
         if mark.get("handed_over") and age < HANDED_OVER_FOR:
             continue
-        if hold(live, name):
+        owned = f"select pg_has_role(datdba, 'usage') from pg_database where datname = '{name}'"
+        if live.rows(owned) == [(True,)] and hold(live, name):
             drop(live, name)
             dropped.append(name)
     return dropped
