@@ -82,7 +82,12 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
 
 
 def _adopt(project: Project, options: argparse.Namespace) -> int:
-    how = AdoptionOptions(options.revision, options.accept_differences, options.scratch, _who())
+    how = AdoptionOptions(
+        revision=options.revision,
+        accept_differences=options.accept_differences,
+        scratch=options.scratch,
+        who=_who(),
+    )
     adoption = engine.adopt(project, how)
     _show(options, adoption.to_dict(), report.adoption_text(adoption))
     return FINE if adoption.after or adoption.matches else FAULT

@@ -59,6 +59,8 @@ def rehearse(
             rehearsal = _Rehearsing(project, planned, seen, options, kept).run()
         except HeadwayError as fault:
             rehearsal = _impossible(planned, options, fault.message, fault)
+            if fault.kind == "process_ended":  # as it would on the live database
+                rehearsal = replace(rehearsal, outcome=FAILED, reason=fault.message)
         keeper.say({"done": True})
     return replace(
         rehearsal, seconds=round(time.monotonic() - began, 3), dropped=tuple(kept["dropped"])
@@ -96,7 +98,7 @@ class _Rehearsing:
             self._project,
         )
         self._log += log
-        back = self._trial(down(self._live, self._scratch, self._seen, first.contexts))
+        back = self._down(first)
         said, why = self._down_and_up(before, reached, back)
         return Rehearsal(
             database=self._planned.database,
@@ -122,6 +124,12 @@ class _Rehearsing:
             up(self._live, self._scratch, self._seen, self._planned.target, revisions)
         )
 
+    def _down(self, first: Performance) -> Performance:
+        try:
+            return self._trial(down(self._live, self._scratch, self._seen, first.contexts))
+        except HeadwayError as fault:
+            return Performance((), (), (), reason=fault.message.rstrip("."))
+
     def _trial(self, work: process.Work) -> Performance:
         result, log = process.run(work, self._project)
         self._log += log
@@ -143,8 +151,8 @@ class _Rehearsing:
         asked += [first.failed] if first.failed and first.asked else []
         if self._options.rows == "none" and asked and self._planned.current:
             gaps.append(
-                f"{', '.join(dict.fromkeys(asked))} work on rows and met none: what becomes of the "
-                "live database's is rehearsed only with its rows."
+                "There were no rows, so what is done to the live database's is not known of "
+                f"{', '.join(dict.fromkeys(asked))}."
             )
         if first.one_transaction:
             gaps.append(
@@ -156,7 +164,8 @@ class _Rehearsing:
     def _down_and_up(self, before: Schema, reached: Schema, back: Performance) -> tuple[str, str]:
         """Go up again; give whether both ways come back to the same schemas, or why not."""
         if back.reason:
-            return IRREVERSIBLE, f"Down again stops at {back.failed}: {back.reason}."
+            where = f" stops at {back.failed}" if back.failed else " fails"
+            return IRREVERSIBLE, f"Down again{where}: {back.reason}."
         base = changed(reached, [c for p in back.performed for c in p.changes])
         if changes(before, base):
             return DIFFERS, ""

@@ -104,7 +104,7 @@ def drop_leftovers(live: Rows) -> list[str]:
         if mark.get("handed_over") and age < HANDED_OVER_FOR:
             continue
         owned = f"select pg_has_role(datdba, 'usage') from pg_database where datname = '{name}'"
-        if live.rows(owned) == [(True,)] and hold(live, name):
+        if live.rows(owned)[0][0] and hold(live, name):
             drop(live, name)
             dropped.append(name)
     return dropped
