@@ -23,6 +23,9 @@ migrate: setup ## the database to head, the app left as it is
 plan: setup ## what a deploy would do to the database, with its SQL, its locks and its dangers
 	$(call playbook,playbooks/plan.yml)
 
+adopt: setup ## a database that has the schema and no version: which revision it is; ARGS="-e adopt_revision=…" stamps it
+	$(call playbook,playbooks/adopt.yml)
+
 status: setup ## where things stand
 	$(call playbook,playbooks/status.yml)
 
@@ -62,4 +65,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate plan status rollback backup restore revision psql lock images test test-quick lint bench clean
+.PHONY: help setup deploy migrate plan adopt status rollback backup restore revision psql lock images test test-quick lint bench clean

@@ -26,6 +26,7 @@ ORDER = (
     "answers",
     "database",
     "backup",
+    "rehearsal",
     "revision",
     "plan",
     "2nd backup",

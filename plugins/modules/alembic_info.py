@@ -237,6 +237,13 @@ edited:
     applied:
       description: When it was applied, in UTC.
       type: str
+already_there:
+  description:
+    - Tables of a database without any revision that pending ones would create. Where there are any,
+      it is to be adopted (M(headway.deploy.alembic_adopt)) before it can be upgraded.
+  returned: success
+  type: list
+  elements: str
 invalid_indexes:
   description: Indexes that a build left invalid, on PostgreSQL. They serve no query; drop them and build them again.
   returned: success

@@ -368,6 +368,7 @@ def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
         edited=module.params["edited"],
+        command=module.params["command"],
     )
     if module.check_mode:
         result = predicted(planned)

@@ -63,3 +63,15 @@ def tables(connection: Connection) -> list[Table]:
         Table(schema, name, visible, count, size, tuple(indexes))
         for schema, name, visible, count, size, indexes in rows
     ]
+
+
+def holds_anything(connection: Connection) -> bool:
+    """Tell whether somebody has made a table or view in the database."""
+    found = connection.execute(
+        text(
+            "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.oid >= 16384 "
+            "and n.nspname !~ '^pg_' and n.nspname <> 'headway')"
+        )
+    )
+    return bool(found.scalar())

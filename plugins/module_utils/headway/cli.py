@@ -12,10 +12,12 @@ from dataclasses import fields
 from typing import Any
 
 from . import engine, report
+from .adoption import AdoptionOptions
 from .errors import HeadwayError
 from .history import History
 from .options import RunOptions
 from .project import Project
+from .rehearsal import PASSED, RehearsalOptions
 from .review.verdict import refuses, review
 
 FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
@@ -78,6 +80,32 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
+def _rehearse(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan(
+        project,
+        options.revision,
+        allow_several_heads=options.allow_several_heads,
+        sql=False,
+        edited=options.edited,
+    )
+    how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
+    rehearsal = engine.rehearse(project, planned, options=how)
+    _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
+    return FINE if rehearsal.outcome == PASSED else FAULT
+
+
+def _adopt(project: Project, options: argparse.Namespace) -> int:
+    how = AdoptionOptions(
+        revision=options.revision,
+        accept_differences=options.accept_differences,
+        scratch=options.scratch,
+        who=_who(),
+    )
+    adoption = engine.adopt(project, how)
+    _show(options, adoption.to_dict(), report.adoption_text(adoption))
+    return FINE if adoption.after or adoption.matches else FAULT
+
+
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project,
@@ -85,6 +113,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         allow_several_heads=options.allow_several_heads,
         sql=False,
         edited=options.edited,
+        command=options.command,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
@@ -103,6 +132,10 @@ def _downgrade(project: Project, options: argparse.Namespace) -> int:
 
 def _run_options(options: argparse.Namespace) -> RunOptions:
     return RunOptions(**{field.name: getattr(options, field.name) for field in fields(RunOptions)})
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _say(sentence: str) -> None:
@@ -148,6 +181,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     plan.set_defaults(run=_plan)
 
+    rehearse = commands.add_parser(
+        "rehearse", parents=[common, target], help="run what is pending in a scratch database"
+    )
+    rehearse.add_argument(
+        "--rows",
+        choices=["none", "all"],
+        default="none",
+        help="what of the rows to copy (%(default)s)",
+    )
+    rehearse.add_argument(
+        "--scratch", default="", help="a scratch database that was made for this run"
+    )
+    rehearse.set_defaults(run=_rehearse)
+
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
@@ -166,6 +213,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run_options(downgrade)
     downgrade.set_defaults(run=_downgrade)
+    adopt = commands.add_parser(
+        "adopt",
+        parents=[common],
+        help="find the revision whose schema a database without a version has, or stamp it with it",
+    )
+    adopt.add_argument("revision", nargs="?", default="", help="stamp it with this one")
+    adopt.add_argument("--accept-differences", action="store_true", help="though they differ")
+    adopt.add_argument("--scratch", default="", help="an empty scratch database made for this run")
+    adopt.set_defaults(run=_adopt)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)
@@ -173,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
-    default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
+    default = RunOptions(who=_who())
 
     def add(option: str, text: str, **more: Any) -> None:
         value = getattr(default, option.replace("-", "_"))

@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, upgrade, and the way back.
+"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
 
 Nothing of the app is loaded in the process that calls these; see process.py.
 """
@@ -10,28 +10,38 @@ from collections.abc import Collection
 from functools import partial
 
 from . import process
+from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
 from .history_faults import several_heads
 from .options import RunOptions
 from .process import Tell
 from .project import Project
+from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import DOWN, UP, Look, Migration, Plan, Status
 
 __all__ = [
+    "Adoption",
+    "AdoptionOptions",
     "Migration",
     "Plan",
+    "Rehearsal",
+    "RehearsalOptions",
     "RunOptions",
     "Status",
+    "adopt",
     "downgrade",
     "plan",
     "plan_downgrade",
+    "rehearse",
     "status",
     "upgrade",
 ]
 
 try:
+    from .adopt import adopt as _adopt
     from .look import look
     from .pooler import TRANSACTION, transaction_mode
+    from .rehearse import rehearse as _rehearse
     from .run import run
     from .target import HEADS, ahead_of_code
 except ModuleNotFoundError as error:
@@ -64,6 +74,7 @@ def status(project: Project) -> Status:
         runs=seen.runs,
         edited=seen.edited,
         invalid_indexes=seen.invalid_indexes,
+        already_there=seen.already_there,
         warnings=_warnings(seen),
         log=log,
     )
@@ -76,8 +87,12 @@ def plan(
     allow_several_heads: bool = False,
     sql: bool = True,
     edited: str = "warn",
+    command: str = "",
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
+
+    A database that is there without a revision is refused, unless a `command` of the app's own is
+    to run in place of alembic's upgrade.
 
     Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
     nothing ("off").
@@ -94,6 +109,10 @@ def plan(
         raise ahead_of_code(seen.unknown, history)
     if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
         raise several_heads(history.by_id[head] for head in history.heads)
+    if seen.already_there and not command:
+        raise HeadwayError(
+            "not_adopted", _not_adopted(seen), already_there=list(seen.already_there)
+        )
     if seen.edited and edited == "error":
         raise HeadwayError(
             "edited_revision",
@@ -117,6 +136,33 @@ def plan(
         tables=seen.tables,
         look=seen,
     )
+
+
+def rehearse(
+    project: Project,
+    planned: Plan,
+    command: str = "",
+    options: RehearsalOptions | None = None,
+) -> Rehearsal:
+    """Carry out a plan that was just made in a scratch database, and tell what it does.
+
+    The live database is only read. Raises HeadwayError for faults in the app's files or in
+    reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
+    """
+    if not planned.pending:
+        return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
+    options = options or RehearsalOptions()
+    return _rehearse(project, planned, _seen(project, planned), options, command)
+
+
+def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
+    """Compare a database that has no revision with what the revisions make in a scratch database.
+
+    Stamps it with the revision asked for, if that is the one whose schema it has. Without one
+    asked for nothing is changed. Raises HeadwayError where it is another's, or nothing can be
+    compared.
+    """
+    return _adopt(project, _look(project)[0], options or AdoptionOptions())
 
 
 def upgrade(
@@ -148,8 +194,22 @@ def upgrade(
             log=planned.log,
             direction=planned.direction,
         )
-    seen = planned.look or _look(project)[0]
-    return run(project, planned, seen, options or RunOptions(), command, tell)
+    return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
+
+
+def _seen(project: Project, planned: Plan) -> Look:
+    return planned.look or _look(project)[0]
+
+
+def _not_adopted(seen: Look) -> str:
+    there = ", ".join(seen.already_there[:3])
+    more = len(seen.already_there) - 3
+    return (
+        f"{seen.database} has {there}{f' and {more} more' if more > 0 else ''}, which the pending "
+        "revisions would create, and has no revision in its version table: it was made by other "
+        "means, and is to be adopted (headway adopt, playbooks/adopt.yml), which finds the revision "
+        "whose schema it has."
+    )
 
 
 def plan_downgrade(
@@ -225,6 +285,8 @@ def downgrade(
 
 def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
+    if seen.already_there:
+        warnings += [_not_adopted(seen)]
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 

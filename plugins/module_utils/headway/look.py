@@ -9,7 +9,8 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection, Engine
 
 from . import record
-from .catalog import address, invalid_indexes, tables, version_table
+from .catalog import address, holds_anything, invalid_indexes, tables, version_table
+from .created import created_already
 from .downgrades import no_downgrade
 from .environment import Environment
 from .errors import HeadwayError
@@ -74,6 +75,7 @@ def observe(
     rendered: Rendered = {}
     gone: list[Loss] = []
     one_way: dict[str, NoDowngrade] = {}
+    already_there: dict[str, None] = {}
     server = _Server()
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -91,10 +93,15 @@ def observe(
             return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
-        if sql and steps:
-            rendered.update(render(steps, current, context, environment))
-            if connection is not None and server.version:
-                server.weigh(connection, [s for sent, _ in rendered.values() for s in sent or ()])
+        unversioned = not current and server.holds_anything
+        if steps and (sql or unversioned):
+            texts = render(steps, current, context, environment)
+            if sql:
+                rendered.update(texts)
+            if sql and connection is not None and server.version:
+                server.weigh(connection, [s for sent, _ in texts.values() for s in sent or ()])
+            if unversioned and connection is not None:
+                already_there.update(dict.fromkeys(created_already(connection, texts)))
         return []
 
     def take_back(target: str, current: tuple[str, ...], context: MigrationContext) -> None:
@@ -133,6 +140,7 @@ def observe(
         pooler=max(map(mode, server.pooled), default=""),
         runs=tuple(server.runs.values()),
         edited=tuple(server.edited.values()),
+        already_there=tuple(already_there),
         server=server.version,
         tables=tuple(server.tables.values()),
         losses=tuple(gone),
@@ -149,6 +157,7 @@ class _Server:
         self.version_tables: list[VersionTable] = []
         self.invalid_indexes: set[str] = set()
         self.pooled: list[Engine] = []
+        self.holds_anything = False
         self.runs: dict[str, RecordedRun] = {}
         self.edited: dict[str, EditedRevision] = {}
         self.version = ""
@@ -159,6 +168,7 @@ class _Server:
         self.version = ".".join(map(str, connection.dialect.server_version_info or ()))
         self.version_tables.append(version_table(context, connection))
         self.invalid_indexes |= invalid_indexes(connection)
+        self.holds_anything = holds_anything(connection)
         if is_pooled(connection):
             self.pooled.append(connection.engine)
 

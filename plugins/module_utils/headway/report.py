@@ -5,10 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from .adoption import Adoption
 from .graph import draw, open_part
 from .history import History, Revision
+from .rehearsal import PASSED, Rehearsal, RehearsedRevision
 from .results import DOWN, AppliedRevision, Migration, PendingRevision, Plan, Status
 from .review.results import Finding, Review, TouchedTable
+from .schema import RIGHTS
 
 
 def status_text(status: Status) -> str:
@@ -119,6 +122,47 @@ def pending_text(pending: Iterable[PendingRevision], review: Review | None = Non
     if review:
         lines += ["", *_verdict(review)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """Say what was learned in the scratch database."""
+    lines = [rehearsal.database, f"  {rehearsal.summary}"]
+    for revision in rehearsal.revisions:
+        lines += _rehearsed_lines(revision)
+    for missing in rehearsal.drift or ():
+        lines += [f"  drift    {missing}"]
+    if rehearsal.drift_unknown and rehearsal.outcome == PASSED and rehearsal.revisions:
+        lines += [f"  drift    unknown: {rehearsal.drift_unknown}"]
+    lines += [f"  invalid  index {name}" for name in rehearsal.invalid_indexes]
+    if rehearsal.revisions:
+        lines += [f"  not rehearsed: {what}" for what in rehearsal.not_rehearsed]
+    lines += [f"  dropped  {name}, left by a run that was killed" for name in rehearsal.dropped]
+    return "\n".join(lines)
+
+
+def adoption_text(adoption: Adoption) -> str:
+    """Say how a database without a version compares with the history."""
+    lines = [adoption.database, f"  {adoption.summary}"]
+    lines += [f"  not compared: {adoption.stopped}"] if adoption.stopped else []
+    if adoption.differences:
+        lines += ["  - is what the revisions have, + what the database has"]
+    return "\n".join(lines + [f"  {change}" for change in adoption.differences])
+
+
+def _rehearsed_lines(revision: RehearsedRevision) -> list[str]:
+    did = revision.did
+    lines = [f"    {revision.revision}  {revision.message}  ({did.seconds:.3f} s)"]
+    lines += [f"      lock     {lock}" for lock in did.locks if lock.blocks]
+    lines += [f"      rewrites {table}" for table in did.rewritten]
+    lines += [f"      rebuilds {index}" for index in did.rebuilt_indexes]
+    lines += [f"      outside of a transaction: {' '.join(s.split())}" for s in did.autocommit]
+    down = revision.down_reason and f": {revision.down_reason}"
+    lines += [f"      down     {revision.down}{down}"]
+    return lines + [
+        f"        left   {change}"
+        for change in revision.not_undone
+        if not change.what.startswith(RIGHTS)
+    ]
 
 
 def _to_do(direction: str) -> str:

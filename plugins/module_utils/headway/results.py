@@ -185,8 +185,9 @@ class Look(Data):
     (Plan). What is between is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
-    recorded, and the applied revisions whose files were edited since; `server` is its version
-    ("15.4"), "" where it is another database. `tables` are those that the pending SQL names.
+    recorded, and the applied revisions whose files were edited since. `already_there` are
+    relations of a database without any revision that pending ones would create; `server` is its
+    version ("15.4"), "" where it is another database. `tables` are those that the pending SQL names.
     """
 
     database: str
@@ -199,6 +200,7 @@ class Look(Data):
     pooler: str = ""
     runs: tuple[RecordedRun, ...] = ()
     edited: tuple[EditedRevision, ...] = ()
+    already_there: tuple[str, ...] = ()
     server: str = ""
     tables: tuple[Table, ...] = ()
     losses: tuple[Loss, ...] = ()
@@ -230,7 +232,8 @@ class Status(Data):
     """Where a database and the files stand.
 
     `unknown` are revisions of the database that no file has: the code is older than the
-    database, and what is pending cannot be told.
+    database, and what is pending cannot be told. `already_there` are tables of a database without
+    any revision that pending ones would create: it is to be adopted.
     """
 
     database: str
@@ -244,6 +247,7 @@ class Status(Data):
     runs: tuple[RecordedRun, ...]
     edited: tuple[EditedRevision, ...]
     invalid_indexes: tuple[str, ...]
+    already_there: tuple[str, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
 

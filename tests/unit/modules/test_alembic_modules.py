@@ -9,7 +9,14 @@ import yaml
 
 from tests.unit.engine.apps import App
 
-MODULES = ("alembic_info", "alembic_upgrade", "alembic_downgrade")
+MODULES = (
+    "alembic_adopt",
+    "alembic_downgrade",
+    "alembic_info",
+    "alembic_rehearse",
+    "alembic_upgrade",
+)
+OF_SQLITE_TOO = ("alembic_downgrade", "alembic_info", "alembic_upgrade")
 
 
 class EndedError(Exception):
@@ -28,7 +35,6 @@ class StandIn:
             "x_arguments": [],
             "environment": {},
             "user": None,
-            "revision": "heads",
             "stays": None,
             "accept_loss": False,
             "allow_several_heads": False,
@@ -36,8 +42,14 @@ class StandIn:
             "edited": "warn",
             **{
                 name: spec["default"]
-                for name, spec in module("alembic_upgrade").RUN_ARGUMENTS.items()
+                for options in (
+                    module("alembic_adopt").OPTIONS,
+                    module("alembic_rehearse").OPTIONS,
+                    module("alembic_upgrade").RUN_ARGUMENTS,
+                )
+                for name, spec in options.items()
             },
+            "revision": "heads",
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
@@ -92,7 +104,7 @@ def test_documented_options_are_those_there_are(name: str, monkeypatch: pytest.M
             assert documented[option].get(key) == spec.get(key), f"{option}: {key}"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", OF_SQLITE_TOO)
 @pytest.mark.parametrize("check", [False, True])
 def test_what_is_returned_is_documented(
     name: str, check: bool, app: App, monkeypatch: pytest.MonkeyPatch
