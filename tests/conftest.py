@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import NullPool, create_engine
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.images.kinds import kinds
 
@@ -35,11 +36,21 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have a file's tests on one worker, each of molecule's scenarios on any, the longest first."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(item.name if item.path.stem == MOLECULE else file))
+    """Have the longest begin first, so that no worker is left with them alone."""
     items.sort(key=_begins)
+
+
+class Scheduler(LoadScopeScheduling):
+    """Has a file's tests on one worker, and each of molecule's scenarios on any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if MOLECULE in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Give the scheduler for several workers."""
+    return Scheduler(config, log)
 
 
 def _begins(item: pytest.Item) -> int:
