@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 try:
+    import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
+
     from .adopt import adopt as _adopt
     from .look import look
     from .pooler import TRANSACTION, transaction_mode
