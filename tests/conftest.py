@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_begins)
 
 
-class Scheduler(LoadScopeScheduling):
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
     """Has a file's tests on one worker, and each of molecule's scenarios on any."""
 
     def _split_scope(self, nodeid: str) -> str:

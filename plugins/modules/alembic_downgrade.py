@@ -246,6 +246,15 @@ sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
   type: bool
+server:
+  description: PostgreSQL's version. Empty for another database.
+  returned: in check mode
+  type: str
+tables:
+  description: Empty on the way down.
+  returned: in check mode
+  type: list
+  elements: dict
 losses:
   description: What the downgrade drops.
   returned: in check mode, and where it was refused
