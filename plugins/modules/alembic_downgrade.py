@@ -236,9 +236,19 @@ pending:
     file:
       description: The path of its file.
       type: str
+    statements:
+      description:
+        - What it sends, each with the line of its file that does, null for what alembic sends by itself.
+        - Null where only the run can tell, or it was not asked for.
+      type: list
+      elements: dict
     sql:
-      description: What it sends. Null where only the run can tell, or it was not asked for.
+      description: The statements as one text.
       type: str
+    allowed:
+      description: Empty on the way down.
+      type: list
+      elements: dict
     sql_unknown:
       description: Why only the run can tell.
       type: str
