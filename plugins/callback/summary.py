@@ -21,7 +21,7 @@ description:
     reported a change. Stays silent where a host failed, since the failure's own sentence says what to do.
 """
 
-FEW = 10
+FEW = 15
 ORDER = (
     "answers",
     "database",

@@ -246,7 +246,7 @@ pending:
       description: The statements as one text.
       type: str
     allowed:
-      description: Empty on the way down.
+      description: Rules of the review that its author says may be broken, each with the reason.
       type: list
       elements: dict
     sql_unknown:
