@@ -81,7 +81,8 @@ backup:
 holds_anything: {description: Whether the database holds anything., type: bool, returned: success}
 database_bytes: {description: Size of the database., type: int, returned: success}
 missing_tools:
-  description: The major version of the tools that an external server needs and this host lacks, or nothing.
+  description: >-
+    In check mode the major version of the tools that an external server needs and this host lacks, or nothing.
   type: str
   returned: success
 backups:
@@ -92,6 +93,7 @@ backups:
 dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
 """
 
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -106,15 +108,16 @@ def main() -> None:
     module = AnsibleModule(argument_spec={**ARGUMENTS, **more}, supports_check_mode=True)
 
     def work(given: dict[str, Any], server: Any, store: Any) -> dict[str, Any]:
-        taken = look(server, store, given["room"])
-        missing = missing_tools(given, server) if taken.holds_anything else ""
-        if taken.holds_anything and not module.check_mode:
+        if module.check_mode:
+            taken = look(server, store, given["room"])
+        else:
             limits = {name: given[name] for name in ("keep", "jobs", "room")}
-            taken = take(server, programs(given, server), store, **limits)
+            taken = take(server, partial(programs, given, server), store, **limits)
+        looks_for_tools = module.check_mode and taken.holds_anything
         backups = [backup.to_dict() for backup in reversed(store.backups())]
         return {
             "changed": taken.holds_anything,
-            "missing_tools": missing,
+            "missing_tools": missing_tools(given, server) if looks_for_tools else "",
             "backups": backups,
             **taken.to_dict(),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -50,11 +51,18 @@ def look(server: Server, store: Store, room: int) -> Taken:
 
 
 def take(
-    server: Server, programs: tools.Tools, store: Store, *, keep: int, jobs: int, room: int
+    server: Server,
+    find_tools: Callable[[], tools.Tools],
+    store: Store,
+    *,
+    keep: int,
+    jobs: int,
+    room: int,
 ) -> Taken:
     """Take a backup, unless the database holds nothing; drop all but the newest `keep`.
 
-    Raises BackupError and leaves none behind where it cannot be taken or is not whole.
+    The tools are looked for only where there is something to dump. Raises BackupError and leaves
+    none behind where it cannot be taken or is not whole.
     """
     with store.locked():
         _remove_leftovers(server, store)
@@ -62,7 +70,7 @@ def take(
             looked = _look(session, store, room)
             if not looked.holds_anything:
                 return looked
-            backup = _dump(server, programs, store, session, jobs)
+            backup = _dump(server, find_tools(), store, session, jobs)
         dropped = store.drop_old(keep)
     return Taken(backup, True, looked.database_bytes, tuple(dropped))
 

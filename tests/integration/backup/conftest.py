@@ -68,7 +68,10 @@ class Bench:
     def take(self, **more: int) -> take.Taken:
         """Take a backup with the defaults of the role."""
         return take.take(
-            self.server, self.tools, self.store, **{"keep": 5, "jobs": 2, "room": 100, **more}
+            self.server,
+            lambda: self.tools,
+            self.store,
+            **{"keep": 5, "jobs": 2, "room": 100, **more},
         )
 
     def backup(self) -> Backup:

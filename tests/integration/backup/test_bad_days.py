@@ -71,7 +71,7 @@ def sessions(bench: Bench, application: str) -> int:
     return int(count)
 
 
-TAKE = "take.take(server, tools, store, keep=5, jobs=2, room=100)"
+TAKE = "take.take(server, lambda: tools, store, keep=5, jobs=2, room=100)"
 BESIDE = "restore.restore_beside(server, tools, store, '', jobs=2)"
 
 
