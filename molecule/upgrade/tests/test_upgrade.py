@@ -40,6 +40,30 @@ def test_a_revision_changed_rows(host: Host, site: Site) -> None:
     assert found == [["ada@example.com"], ["grace@example.com"]]
 
 
+def test_the_one_backup_has_the_rows_from_before_and_is_nobody_elses_to_read(site: Site) -> None:
+    database = Host.get_host(f"docker://{site.given['postgres_host']}")
+    backups = database.file(f"/var/backups/headway/{site.database}")
+    (name,) = backups.listdir()
+    assert (backups.user, backups.mode) == ("root", 0o700)
+    dump = f"{backups.path}/{name}/dump"
+    assert {database.file(f"{dump}/{file}").mode for file in database.file(dump).listdir()} == {
+        0o600
+    }
+    database.check_output("createdb --username postgres brought_back")
+    try:
+        database.check_output(f"pg_restore --username postgres --dbname brought_back {dump}")
+        brought_back = {**site.superuser(), "dbname": "brought_back"}
+        assert rows(database, brought_back, "select name from person order by id") == [
+            ["Ada"],
+            ["Grace"],
+        ]
+        assert rows(database, brought_back, "select version_num from alembic_version") == [
+            ["c6cc06acee49"]
+        ]
+    finally:
+        database.check_output("dropdb --username postgres brought_back")
+
+
 def test_a_client_was_answered_all_the_while(host: Host) -> None:
     host.run_expect([0, 5], "systemctl stop client")  # 5: not loaded, it was stopped before
     seen = json.loads(host.file("/var/log/client.json").content_string)

@@ -215,6 +215,10 @@ EXTERNAL_REFUSED = {
         {"postgres_app_password": "wrong"},
         f"{APP} cannot log in to database evaluation_app",
     ),
+    "older than supported": (
+        {"__postgres_oldest_version": 99},  # no server older than 13 is at hand
+        "99 is the oldest that Headway supports",
+    ),
     "unreadable address": (
         {"postgres_external_url": "mysql://x@y/z"},
         "does not read postgresql://",

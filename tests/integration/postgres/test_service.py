@@ -54,6 +54,14 @@ def test_check_mode_on_a_bare_host_succeeds_and_does_nothing(bare: Server, looke
     )
 
 
+def test_a_disk_without_room_for_a_cluster_is_refused_before_anything(
+    bare: Server, looked_at: Run
+) -> None:
+    refused = bare.role.run(postgres_free_mb=10**9)
+    assert "make room first" in refused.message, refused.output
+    assert refused.changed == 0
+
+
 def test_second_run_and_check_mode_change_nothing(server: Server) -> None:
     second, looked_at = server.role.run(), server.role.run("--check", "--diff")
     assert (second.succeeded, second.changed) == (True, 0), second.output
