@@ -28,6 +28,7 @@ _not_read = re.compile(
 )
 _spares_data = re.compile(
     r"(?!.*(?<!on delete )(?<!on update )\bcascade\b)"
+    r"(?!.*\bdelete from\b)"
     r"(?:(?:create|comment|grant|revoke|set|reset|analyze|reindex|refresh|vacuum|insert|update|lock)\b"
     r"|drop\s+(?:index|(?:materialized\s+)?view|trigger|function|procedure|aggregate|rule|policy|type|domain)\b"
     r"|alter\s+table\b(?!.*\bdrop\s+(?!constraint\b|default\b|not\s+null\b|identity\b|expression\b))"
@@ -84,7 +85,7 @@ def dropped(statement: object, context: MigrationContext) -> Iterator[Dropped]:
         try:
             yield from _in_text(str(statement.compile(dialect=context.dialect)))
         except CompileError:
-            yield Dropped(f"what a {type(statement).__name__} takes")
+            yield Dropped(f"what {type(statement).__name__} takes")
     else:
         yield from _in_text(str(statement))
 

@@ -161,7 +161,7 @@ def test_what_holds_rows_is_refused_until_the_loss_is_accepted(
         ("op.execute(sa.schema.DropSchema('old', cascade=True))", None),
         ("op.execute(sa.schema.DropSequence(sa.Sequence('ticket')))", None),
         (
-            "op.execute(sa.table('other').insert().from_select(['id'], sa.select(sa.column('id')).select_from("
+            "op.execute(sa.table('other', sa.column('id')).insert().from_select(['id'], sa.select(sa.column('id')).select_from("
             "sa.table('person').delete().returning(sa.column('id')).cte())))",
             None,
         ),
@@ -229,8 +229,8 @@ def test_each_of_several_that_one_statement_drops_is_named(
         "op.execute('/* delete from person */ drop materialized view v')",
         "op.execute('drop index i; refresh materialized view v')",
         "op.execute('alter type mood rename value \\'sad\\' to \\'low\\'')",
-        "op.bulk_insert(sa.table('person', sa.column('id')), [{'id': 1}])",
-        "op.execute(sa.table('person', sa.column('id')).update().values(id=1))",
+        "op.bulk_insert(sa.table('person', sa.column('id', sa.Integer)), [{'id': 1}])",
+        "op.execute(sa.table('person', sa.column('id', sa.Integer)).update().values(id=1))",
         "op.create_index('i', 'person', ['id'])",
         "op.create_table('drop_table', sa.Column('id', sa.Integer), comment='drop table person')",
     ],
