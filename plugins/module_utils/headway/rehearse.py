@@ -103,7 +103,8 @@ class _Rehearsing:
         if first.reason:
             return self._failed(first, gaps)
         again = self._tried(up_again(self._live, self._scratch, self._seen, first.contexts))
-        why = f"Up again fails at {again.failed}: {again.reason}." if again.reason else ""
+        at = f" at {again.failed}" if again.failed else ""
+        why = f"Up again fails{at}: {again.reason}." if again.reason else ""
         done = [c for p in (*first.performed, *again.performed) for c in p.changes]
         differs = again.reason or changes(before, changed(before, done))
         return self._told(

@@ -161,8 +161,8 @@ def test_what_holds_rows_is_refused_until_the_loss_is_accepted(
         ("op.execute(sa.schema.DropSchema('old', cascade=True))", None),
         ("op.execute(sa.schema.DropSequence(sa.Sequence('ticket')))", None),
         (
-            "op.execute(sa.table('other', sa.column('id')).insert().from_select(['id'], sa.select(sa.column('id')).select_from("
-            "sa.table('person').delete().returning(sa.column('id')).cte())))",
+            "op.execute(sa.table('other', sa.column('id')).insert().from_select(['id'], "
+            "sa.select(sa.column('id')).select_from(sa.table('person').delete().returning(sa.column('id')).cte())))",
             None,
         ),
         ("op.execute('alter table person drop id cascade')", None),

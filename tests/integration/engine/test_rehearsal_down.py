@@ -13,7 +13,6 @@ from tests.integration.engine.test_downgrade import shop
 from tests.integration.engine.test_env_styles import TENANT
 from tests.integration.engine.test_modules import Ansible, ansible  # noqa: F401 - a fixture
 from tests.integration.engine.test_rehearsal import (
-    ROWS_TOUCHED,
     by_id,
     executes,
     locks,
@@ -41,8 +40,7 @@ def test_three_revisions(headway: Headway, app: App, database: Database) -> None
     shop(app)
     headway("upgrade", app)
     database.query("insert into person values (1, 'ada@example.com')")
-    before, touched = database.dump(), database.query(ROWS_TOUCHED)
-    told = headway("rehearse", app, "aaaa", "--down")
+    before, told = database.dump(), headway("rehearse", app, "aaaa", "--down")
     assert (told["outcome"], told["direction"], told["down_and_up"]) == ("passed", "down", "same")
     assert told["not_rehearsed"] == []
     revisions = by_id(told)
@@ -53,9 +51,6 @@ def test_three_revisions(headway: Headway, app: App, database: Database) -> None
     assert lost(told) == [('table public."Order"', None), ("column public.person.email", None)]
     assert {r["down"] for r in revisions.values()} == {"same"}
     assert database.dump() == before
-    if headway.alembic >= (1, 17):
-        # The plan asked whether the column and the tables hold rows; the rehearsal itself reads none.
-        assert [row[:4] for row in database.query(ROWS_TOUCHED)] == [row[:4] for row in touched]
     assert headway("downgrade", app, "aaaa", "--accept-loss")["after"] == ["aaaa"]
 
 
