@@ -29,6 +29,11 @@ options:
     type: str
     default: ""
   who: {description: In whose name this runs., type: str, default: ""}
+  record:
+    description: Write it down in the database, as with M(headway.deploy.alembic_upgrade).
+    type: bool
+    default: true
+  release: {description: What is released; written down too., type: str, default: ""}
   config:
     description: Path of the app's C(alembic.ini), or of a C(pyproject.toml) with C([tool.alembic]).
     type: path
@@ -104,6 +109,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "accept_differences": {"type": "bool", "default": False},
     "scratch": {"type": "str", "default": ""},
     "who": {"type": "str", "default": ""},
+    "record": {"type": "bool", "default": True},
+    "release": {"type": "str", "default": ""},
 }
 
 

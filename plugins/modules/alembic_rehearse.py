@@ -7,22 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: alembic_rehearse
-short_description: Run pending alembic migrations in a scratch database
+short_description: Run alembic migrations in a scratch database
 version_added: 0.1.0
 description:
   - Makes a scratch database of the live one's schema on the same server, or takes the one that
     M(headway.deploy.postgres_scratch) has made, runs the pending revisions there, down and up again, and
     tells what each did. SQL, seconds, locks, tables rewritten, drift from the models, and whether its
     downgrade takes it back.
+  - With O(direction=down) it is a downgrade that is run there, and up again; what it drops is told,
+    in rows where O(rows=all).
   - The live database is only read. The scratch database is dropped at the end.
   - A revision that fails there is a result (RV(outcome=failed)), not a failure of the task.
 author:
   - The Headway authors
 options:
+  direction: {description: Whether an upgrade or a downgrade., type: str, choices: [up, down], default: up}
   revision:
-    description: The target, as with M(headway.deploy.alembic_upgrade).
+    description:
+      - The target, as with M(headway.deploy.alembic_upgrade), V(heads) by default.
+      - On the way down as with M(headway.deploy.alembic_downgrade).
     type: str
-    default: heads
+    default: ""
+  stays:
+    description: What another release knows, as with M(headway.deploy.alembic_downgrade), in place of O(revision).
+    type: list
+    elements: str
   allow_several_heads: {description: Whether V(heads) may be several., type: bool, default: false}
   command:
     description: The app's own command, if it migrates by one. That cannot be rehearsed.
@@ -94,6 +103,12 @@ outcome:
   returned: success
   type: str
 summary: {description: What it comes to, in a line., returned: success, type: str}
+direction: {description: V(up) or V(down)., returned: success, type: str}
+loses:
+  description: What held rows and is gone, a line each. Empty unless O(direction=down) and O(rows=all).
+  returned: success
+  type: list
+  elements: str
 revisions: {description: What each revision did., returned: success, type: list, elements: dict}
 failed_revision: {description: The revision that failed., returned: success, type: str}
 reason: {description: How., returned: success, type: str}
@@ -124,8 +139,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import RehearsalOptions, plan, rehearse
+from ..module_utils.headway.engine import RehearsalOptions, plan, plan_downgrade, rehearse
 from ..module_utils.headway.project import Project
+from ..module_utils.headway.results import DOWN, UP
 from ..module_utils.headway.task import ARGUMENTS, perform
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -139,17 +155,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def run(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Give the rehearsal as the module returns it."""
     given = module.params
-    planned = plan(
-        project,
-        given["revision"],
-        allow_several_heads=given["allow_several_heads"],
-        sql=False,
-        edited="off",
-        command=given["command"],
-    )
+    if given["direction"] == DOWN:
+        planned = plan_downgrade(project, given["revision"], stays=given["stays"])
+    else:
+        planned = plan(
+            project,
+            given["revision"],
+            allow_several_heads=given["allow_several_heads"],
+            sql=False,
+            edited="off",
+            command=given["command"],
+        )
     options = RehearsalOptions(**{name: given[name] for name in OPTIONS})
     rehearsal = rehearse(project, planned, given["command"], options)
-    return {"changed": False, "summary": rehearsal.summary, **rehearsal.to_dict()}
+    told = {"summary": rehearsal.summary, "loses": rehearsal.loses, **rehearsal.to_dict()}
+    return {"changed": False, **told}
 
 
 def main() -> None:
@@ -157,7 +177,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ARGUMENTS,
-            "revision": {"type": "str", "default": "heads"},
+            "direction": {"type": "str", "choices": [UP, DOWN], "default": UP},
+            "revision": {"type": "str", "default": ""},
+            "stays": {"type": "list", "elements": "str"},
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
             **OPTIONS,

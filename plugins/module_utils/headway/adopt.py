@@ -12,14 +12,16 @@ from .adoption import Adoption, AdoptionOptions, Candidate
 from .errors import HeadwayError
 from .history import History
 from .keeper import keep
-from .look import look
+from .options import RunOptions
 from .project import Project
 from .rehearsal import Performance
-from .results import Look
+from .results import Look, Plan
 from .schema import Change, Schema, changed, changes, without_rights
 from .scratch import EMPTY
+from .scribe import Scribe
 from .stamp import stamp
 from .trial import up
+from .verify import verify
 
 _FEW = 5
 
@@ -150,15 +152,39 @@ def _stamped(
         )
     if options.dry:
         return replace(adoption, after=wanted.revisions, changed=True, differences=differences)
-    process.run(partial(stamp, revisions=wanted.revisions, seen=seen, who=options.who), project)
-    after = Look.from_dict(process.run(partial(look, target="heads"), project)[0])
-    if after.current != wanted.revisions:
-        raise HeadwayError(
-            "not_committed",
-            f"{seen.database} was stamped with {wanted.name} and is at "
-            f"{', '.join(after.current) or 'base'}: env.py did not commit.",
-        )
-    return replace(adoption, after=after.current, changed=True, differences=differences)
+    scribe = _scribe(seen, wanted, options)
+    sha256, _ = process.run(
+        partial(stamp, revisions=wanted.revisions, seen=seen, who=options.who), project
+    )
+    with process.conversation(partial(verify, history=seen.history), project) as verifying:
+        after = Look.from_dict(verifying.hear()[0])
+        if after.current != wanted.revisions:
+            raise HeadwayError(
+                "not_committed",
+                f"{seen.database} was stamped with {wanted.name} and is at "
+                f"{', '.join(after.current) or 'base'}: env.py did not commit.",
+            )
+        warnings = scribe.write_adoption(verifying, seen.history, sha256, len(differences))
+    return replace(
+        adoption, after=after.current, changed=True, differences=differences, warnings=warnings
+    )
+
+
+def _scribe(seen: Look, wanted: Candidate, options: AdoptionOptions) -> Scribe:
+    planned = Plan(
+        database=seen.database,
+        target=options.revision,
+        current=(),
+        after=wanted.revisions,
+        heads=seen.history.heads,
+        pending=(),
+        sql_complete=True,
+        warnings=(),
+        log=(),
+    )
+    return Scribe(
+        planned, seen, RunOptions(who=options.who, record=options.record, release=options.release)
+    )
 
 
 def _already(seen: Look, options: AdoptionOptions) -> Adoption:

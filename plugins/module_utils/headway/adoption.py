@@ -14,7 +14,7 @@ class AdoptionOptions(Data):
 
     `revision` is what to stamp it with, "" to compare only. Where it is not what the revisions up
     to there make, `accept_differences` has it stamped all the same. `scratch` and `who` as in
-    RehearsalOptions, the scratch database without anything in it.
+    RehearsalOptions, the scratch database without anything in it; `record` and `release` as in RunOptions.
     """
 
     revision: str = ""
@@ -22,6 +22,8 @@ class AdoptionOptions(Data):
     dry: bool = False
     scratch: str = ""
     who: str = ""
+    record: bool = True
+    release: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Adoption(Data):
     alone. `nearest` has the fewest differences, None where none has anything in common with it.
     `differences` are those of the revision asked for, else of the nearest: `before` is what the
     revisions make, `after` what the database has. `stopped` says why revisions after the last
-    candidate could not be compared.
+    candidate could not be compared. `warnings`: that the adoption could not be written down, and why.
     """
 
     database: str
@@ -66,6 +68,7 @@ class Adoption(Data):
     differences: tuple[Change, ...]
     stopped: str
     log: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -81,13 +81,17 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
 
 
 def _rehearse(project: Project, options: argparse.Namespace) -> int:
-    planned = engine.plan(
-        project,
-        options.revision,
-        allow_several_heads=options.allow_several_heads,
-        sql=False,
-        edited=options.edited,
-    )
+    target = " ".join(options.revision)
+    if options.down:
+        planned = engine.plan_downgrade(project, target)
+    else:
+        planned = engine.plan(
+            project,
+            target,
+            allow_several_heads=options.allow_several_heads,
+            sql=False,
+            edited=options.edited,
+        )
     how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
     rehearsal = engine.rehearse(project, planned, options=how)
     _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
@@ -100,6 +104,7 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
         accept_differences=options.accept_differences,
         scratch=options.scratch,
         who=_who(),
+        record=options.record,
     )
     adoption = engine.adopt(project, how)
     _show(options, adoption.to_dict(), report.adoption_text(adoption))
@@ -184,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     rehearse = commands.add_parser(
         "rehearse", parents=[common, target], help="run what is pending in a scratch database"
     )
+    rehearse.add_argument("--down", action="store_true", help="a downgrade instead, to REVISION")
     rehearse.add_argument(
         "--rows",
         choices=["none", "all"],
@@ -221,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     adopt.add_argument("revision", nargs="?", default="", help="stamp it with this one")
     adopt.add_argument("--accept-differences", action="store_true", help="though they differ")
     adopt.add_argument("--scratch", default="", help="an empty scratch database made for this run")
+    _add_no_record(adopt)
     adopt.set_defaults(run=_adopt)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
@@ -244,11 +251,15 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
     )
+    _add_no_record(command)
+    add("who", "who runs this, shown to those who wait")
+    add("release", "what is released, shown to those who wait")
+
+
+def _add_no_record(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--no-record", dest="record", action="store_false", help="do not write the run down"
     )
-    add("who", "who runs this, shown to those who wait")
-    add("release", "what is released, shown to those who wait")
 
 
 if __name__ == "__main__":

@@ -146,13 +146,19 @@ def rehearse(
     command: str = "",
     options: RehearsalOptions | None = None,
 ) -> Rehearsal:
-    """Carry out a plan that was just made in a scratch database, and tell what it does.
+    """Carry out a plan that was just made, up or down, in a scratch database, and tell what it does.
 
     The live database is only read. Raises HeadwayError for faults in the app's files or in
     reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
     """
     if not planned.pending:
-        return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
+        return Rehearsal(
+            planned.database,
+            planned.target,
+            PASSED,
+            drift_unknown="nothing was run",
+            direction=planned.direction,
+        )
     options = options or RehearsalOptions()
     return _rehearse(project, planned, _seen(project, planned), options, command)
 

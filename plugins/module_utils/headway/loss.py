@@ -1,7 +1,7 @@
 """What the statements of a downgrade drop, and whether it holds rows now.
 
-Statements are seen as alembic and SQLAlchemy have them, so a table or column is told by its name. Text that a revision
-sends by itself is read only so far: whatever is not known to spare the data counts as a loss.
+Statements are seen as alembic and SQLAlchemy have them, so a table or column is told by its name. Any other
+is read as text, and that only so far: whatever is not known to spare the data counts as a loss.
 """
 
 from __future__ import annotations
@@ -14,26 +14,42 @@ from alembic.ddl.base import DropColumn
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql import Delete
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy.sql.elements import ClauseElement
 
 from .results import Loss
 
-_not_read = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_spares_data = re.compile(
-    r"(?!.*(?<!on delete )(?<!on update )\bcascade\b)"
-    r"(?:(?:create|comment|grant|revoke|set|reset|analyze|reindex|insert|update|lock)\b"
-    r"|drop\s+(?:index|view|trigger|function|procedure|aggregate|rule|policy|type|domain)\b"
-    r"|alter\s+table\b(?!.*\bdrop\s+(?!constraint\b|default\b|not\s+null\b|identity\b|expression\b))"
-    r"|alter\s+(?!table\b))",
+_not_read = re.compile(
+    r"""("(?:[^"]|"")*")"""  # a quoted name, which is kept
+    r"""|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(\w*)\$.*?\$\2\$|--[^\n]*|/\*(?:/\*.*?\*/|.)*?\*/""",
     re.IGNORECASE | re.DOTALL,
 )
-_NAME = r'((?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))?)'
-_drops_table = re.compile(rf"drop\s+table\s+(?:if\s+exists\s+)?{_NAME}$", re.IGNORECASE)
+_spares_data = re.compile(
+    r"(?!.*(?<!on delete )(?<!on update )\bcascade\b)"
+    r"(?!.*\bdelete from\b)"
+    r"(?:(?:create|comment|grant|revoke|set|reset|analyze|reindex|refresh|vacuum|insert|update|lock)\b"
+    r"|drop\s+(?:index|(?:materialized\s+)?view|trigger|function|procedure|aggregate|rule|policy|type|domain)\b"
+    r"|alter\s+table\b(?!.*\bdrop\s+(?!constraint\b|default\b|not\s+null\b|identity\b|expression\b))"
+    r"|alter\s+(?!table\b)(?!.*\bdrop\s+attribute\b))",
+    re.IGNORECASE | re.DOTALL,
+)
+_ONE = r'(?:"(?:[^"]|"")+"|\w+)'
+_NAME = rf"{_ONE}(?:\.{_ONE})?"
+_COLUMN = rf"drop (?:column )?(?!column\b|constraint\b)(?:if exists )?(?P<column>{_ONE})"
+_drops_table = re.compile(
+    rf"drop table (?:if exists )?(?P<tables>{_NAME}(?: ?, ?{_NAME})*)$", re.IGNORECASE
+)
+_drops_columns = re.compile(
+    rf"alter table (?:if exists )?(?!only\b)(?P<table>{_NAME}) "
+    rf"(?P<columns>{_COLUMN}(?: ?, ?{_COLUMN.replace('?P<column>', '?:')})*)$",
+    re.IGNORECASE,
+)
 _drops_rows = re.compile(
-    rf"(?:delete\s+from\s+(?:only\s+)?|truncate\s+(?:table\s+)?){_NAME}\b", re.IGNORECASE
+    rf"(?:truncate (?:table )?(?P<tables>{_NAME}(?: ?, ?{_NAME})*)"
+    rf"|delete from (?!only\b)(?P<table>{_NAME})(?: (?:where|using|as|returning)\b.*)?)$",
+    re.IGNORECASE,
 )
 _LIMITS = (
     "select set_config('lock_timeout', '1s', true), set_config('statement_timeout', '2s', true)"
@@ -65,7 +81,12 @@ def dropped(statement: object, context: MigrationContext) -> Iterator[Dropped]:
     elif isinstance(statement, Delete):
         table = quoter.format_table(statement.table)
         yield Dropped(f"rows of {table}", table)
-    elif isinstance(statement, (TextClause, str)):
+    elif isinstance(statement, ClauseElement):
+        try:
+            yield from _in_text(str(statement.compile(dialect=context.dialect)))
+        except CompileError:
+            yield Dropped(f"what {type(statement).__name__} takes")
+    else:
         yield from _in_text(str(statement))
 
 
@@ -96,13 +117,22 @@ def losses(found: Iterable[tuple[str, Dropped]], connection: Connection | None) 
 
 
 def _in_text(sql: str) -> Iterator[Dropped]:
-    for statement in _not_read.sub(" ", sql).split(";"):
+    for statement in _not_read.sub(lambda found: found[1] or " ", sql).split(";"):
         words = " ".join(statement.split())
-        if not words or _spares_data.match(words):
-            continue
-        if table := _drops_table.match(words):
-            yield Dropped(f"table {table[1]}", table[1])
-        elif rows := _drops_rows.match(words):
-            yield Dropped(f"rows of {rows[1]}", rows[1])
-        else:
-            yield Dropped(f"what `{words[:_SHOWN]}` takes")
+        if words and not _spares_data.match(words):
+            yield from _told(words)
+
+
+def _told(words: str) -> Iterator[Dropped]:
+    if found := _drops_table.match(words):
+        for table in re.findall(_NAME, found["tables"]):
+            yield Dropped(f"table {table}", table)
+    elif found := _drops_columns.match(words):
+        for column in re.finditer(_COLUMN, found["columns"], re.IGNORECASE):
+            what = f"column {found['table']}.{column['column']}"
+            yield Dropped(what, found["table"], column["column"])
+    elif found := _drops_rows.match(words):
+        for table in re.findall(_NAME, found["table"] or found["tables"]):
+            yield Dropped(f"rows of {table}", table)
+    else:
+        yield Dropped(f"what `{words[:_SHOWN]}` takes")

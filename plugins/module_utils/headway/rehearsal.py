@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .data import Data
+from .results import DOWN, UP
 from .schema import Change
 
 # The table locks from the weakest to the strongest, and whom one of them makes wait
@@ -66,13 +67,28 @@ class TableLock(Data):
 
 
 @dataclass(frozen=True)
+class Lost(Data):
+    """A table or column that is gone, or rows or values of one; in how many `rows`, None if not known."""
+
+    what: str
+    rows: int | None
+
+    def __str__(self) -> str:
+        """Give it as a part of a line."""
+        if self.rows is None:
+            return self.what
+        return f"{self.what} ({self.rows:,} row{'s' * (self.rows != 1)})"
+
+
+@dataclass(frozen=True)
 class Performed(Data):
     """What a revision did in the scratch database, up or down.
 
     `statements` are as executed, without alembic's own and without their parameters; `autocommit`
     those of them outside of a transaction, whose locks last as long as they do and are not known.
     `rewritten` are tables, `rebuilt_indexes` indexes, that were there before and have new files.
-    `reads_rows`: it asks for or changes rows of tables. `changes` is what became of the schema.
+    `reads_rows`: it asks for or changes rows of tables. `changes` is what became of the schema, `lost`
+    what is gone that can hold data.
     """
 
     revision: str
@@ -84,6 +100,7 @@ class Performed(Data):
     rebuilt_indexes: tuple[str, ...]
     reads_rows: bool
     changes: tuple[Change, ...]
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,7 @@ class RehearsedRevision(Data):
 
     `down` is "same" where the schema comes back to what it was, else "differs" (`not_undone` says
     in what), "missing" (it does nothing), "irreversible" (it raises; `down_reason`), or "untried".
+    Where the downgrade was rehearsed, it is the same of the upgrade that brings back what it took.
     """
 
     revision: str
@@ -131,7 +149,8 @@ class Rehearsal(Data):
     nothing could be run. `not_rehearsed` says in sentences what it does not tell. `drift` is what
     autogenerate would propose afterwards, None where `drift_unknown` says why that is not known.
     `down_and_up` is "same" where all downgrades and then all upgrades again come back to the same
-    schemas. `rows` is what was copied, "none" or "all".
+    schemas; in the `direction` down, where all upgrades again do. `rows` is what was copied, "none" or
+    "all".
     """
 
     database: str
@@ -152,6 +171,7 @@ class Rehearsal(Data):
     dropped: tuple[str, ...] = ()
     seconds: float = 0.0
     log: tuple[str, ...] = field(default=())
+    direction: str = UP
 
     @property
     def summary(self) -> str:
@@ -166,9 +186,14 @@ class Rehearsal(Data):
             )
         took = sum(revision.did.seconds for revision in self.revisions)
         count = f"{len(self.revisions)} revision{'s' if len(self.revisions) != 1 else ''}"
+        count += " taken back" if self.direction == DOWN else ""
         without = "" if self.rows == "all" else " without rows"
         said = [f"rehearsed: {count} in {took:.1f} s{without}"]
         said += [", ".join(self._worst_locks()) or "no table is blocked"]
+        if self.direction == DOWN:
+            said += [f"drops {each}" for each in self._lost()]
+            same = "same schema" if self.down_and_up == SAME else "not the same schema"
+            return ", ".join([*said, f"up again: {same}"])
         if self.down_and_up == SAME:
             said += ["down and up again: same schema"]
         else:
@@ -176,6 +201,19 @@ class Rehearsal(Data):
         if self.drift:
             said += [f"models and database differ in {len(self.drift)}"]
         return ", ".join(said)
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What held rows and is gone, a line each; nothing where rows were not copied."""
+        return tuple(
+            f"{revision.revision} loses {lost}"
+            for revision in self.revisions
+            for lost in revision.did.lost
+            if lost.rows
+        )
+
+    def _lost(self) -> Iterator[Lost]:
+        return (lost for revision in self.revisions for lost in revision.did.lost)
 
     def _worst_locks(self) -> Iterator[str]:
         worst: dict[str, TableLock] = {}

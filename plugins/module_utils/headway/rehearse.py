@@ -1,4 +1,4 @@
-"""The rehearsal: the pending revisions up, down and up again in a scratch database."""
+"""The rehearsal: revisions up, down and up again in a scratch database, or down and up again."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from .rehearsal import (
     IMPOSSIBLE,
     INCONCLUSIVE,
     IRREVERSIBLE,
-    MISSING,
     PASSED,
     SAME,
-    UNTRIED,
     Performance,
-    Performed,
     Rehearsal,
     RehearsalOptions,
     RehearsedRevision,
 )
-from .results import Look, Plan
-from .schema import Change, Schema, changed, changes
-from .trial import down, up
+from .results import DOWN, Look, Plan
+from .schema import Schema, changed, changes
+from .scratch import ALL
+from .trial import back, down, up, up_again
+from .undone import undone
 
 _FEW = 5
 
@@ -86,6 +85,37 @@ class _Rehearsing:
         self._log: list[str] = []
 
     def run(self) -> Rehearsal:
+        return self._way_down() if self._planned.direction == DOWN else self._way_up()
+
+    def _way_down(self) -> Rehearsal:
+        """Go down; and where that works, up again."""
+        first = self._trial(
+            back(
+                self._live,
+                self._scratch,
+                self._seen,
+                tuple(p.revision for p in self._planned.pending),
+                count_rows=self._options.rows == ALL,
+            )
+        )
+        before = dict(first.before)
+        gaps = self._gaps(before, first)
+        if first.reason:
+            return self._failed(first, gaps)
+        again = self._tried(up_again(self._live, self._scratch, self._seen, first.contexts))
+        at = f" at {again.failed}" if again.failed else ""
+        why = f"Up again fails{at}: {again.reason}." if again.reason else ""
+        done = [c for p in (*first.performed, *again.performed) for c in p.changes]
+        differs = again.reason or changes(before, changed(before, done))
+        return self._told(
+            first,
+            again,
+            drift_unknown="the models are those of what is taken back",
+            down_and_up=DIFFERS if differs else SAME,
+            not_rehearsed=(*gaps, *filter(None, [why])),
+        )
+
+    def _way_up(self) -> Rehearsal:
         """Go up; and where that works, look for drift, go down, and up again."""
         first = self._up()
         before = dict(first.before)
@@ -98,24 +128,15 @@ class _Rehearsing:
             self._project,
         )
         self._log += log
-        back = self._down(first)
-        said, why = self._down_and_up(before, reached, back)
-        return Rehearsal(
-            database=self._planned.database,
-            target=self._planned.target,
-            outcome=PASSED if not first.invalid_indexes else FAILED,
-            reason=f"it leaves {', '.join(first.invalid_indexes)} invalid"
-            if first.invalid_indexes
-            else None,
-            rows=self._options.rows,
-            scratch=self._scratch,
-            revisions=self._revisions(first, back),
-            invalid_indexes=first.invalid_indexes,
+        again = self._tried(down(self._live, self._scratch, self._seen, first.contexts))
+        said, why = self._down_and_up(before, reached, again)
+        return self._told(
+            first,
+            again,
             drift=None if found["drift"] is None else tuple(found["drift"]),
             drift_unknown=found["drift_unknown"],
             down_and_up=said,
             not_rehearsed=(*gaps, *filter(None, [why])),
-            log=tuple(self._log),
         )
 
     def _up(self) -> Performance:
@@ -124,9 +145,9 @@ class _Rehearsing:
             up(self._live, self._scratch, self._seen, self._planned.target, revisions)
         )
 
-    def _down(self, first: Performance) -> Performance:
+    def _tried(self, work: process.Work) -> Performance:
         try:
-            return self._trial(down(self._live, self._scratch, self._seen, first.contexts))
+            return self._trial(work)
         except HeadwayError as fault:
             return Performance((), (), (), reason=fault.message.rstrip("."))
 
@@ -175,6 +196,22 @@ class _Rehearsing:
         top = changed(base, [c for p in again.performed for c in p.changes])
         return (DIFFERS if changes(reached, top) else SAME), ""
 
+    def _told(self, first: Performance, again: Performance, **more: Any) -> Rehearsal:
+        invalid = ", ".join(first.invalid_indexes)
+        return Rehearsal(
+            database=self._planned.database,
+            target=self._planned.target,
+            outcome=FAILED if invalid else PASSED,
+            reason=f"it leaves {invalid} invalid" if invalid else None,
+            rows=self._options.rows,
+            scratch=self._scratch,
+            revisions=self._revisions(first, again),
+            invalid_indexes=first.invalid_indexes,
+            log=tuple(self._log),
+            direction=self._planned.direction,
+            **more,
+        )
+
     def _failed(self, first: Performance, gaps: tuple[str, ...]) -> Rehearsal:
         done = {p.revision for p in first.performed}
         file = next((p.file for p in self._planned.pending if p.revision == first.failed), "")
@@ -193,6 +230,7 @@ class _Rehearsing:
             drift_unknown="not all revisions were run",
             not_rehearsed=gaps,
             log=tuple(self._log),
+            direction=self._planned.direction,
         )
 
     def _may_be_ours(self, first: Performance) -> bool:
@@ -205,44 +243,15 @@ class _Rehearsing:
         return without_rows or bool(changes(self._live_schema, dict(first.before)))
 
     def _revisions(
-        self, first: Performance, back: Performance | None
+        self, first: Performance, again: Performance | None
     ) -> tuple[RehearsedRevision, ...]:
         known = {p.revision: p for p in self._planned.pending}
-        undone: dict[str, list[Performed]] = {}
-        for performed in back.performed if back else ():
-            undone.setdefault(performed.revision, []).append(performed)
-        made = []
-        for did in first.performed:
-            its = undone.get(did.revision)
-            its_own = its.pop(0) if its else None
-            failed = back is not None and back.failed == did.revision
-            down, reason, left = _down(did, its_own, back.reason if back and failed else None)
-            plan = known[did.revision]
-            made.append(
-                RehearsedRevision(did.revision, plan.message, plan.file, did, down, reason, left)
+        return tuple(
+            RehearsedRevision(
+                did.revision, known[did.revision].message, known[did.revision].file, did, *way_back
             )
-        return tuple(made)
-
-
-def _down(
-    did: Performed, undone: Performed | None, failed: str | None
-) -> tuple[str, str, tuple[Change, ...]]:
-    """Give whether a downgrade takes a revision back, why not, and what it leaves."""
-    if failed is not None:
-        return IRREVERSIBLE, failed, ()
-    if undone is None:
-        return UNTRIED, "", ()
-    left = _left(did, undone)
-    if not left:
-        return SAME, "", ()
-    return (DIFFERS if undone.statements else MISSING), "", left
-
-
-def _left(did: Performed, undone: Performed) -> tuple[Change, ...]:
-    """Give what is different from before, of all that either of them touched."""
-    touched = {c.what: c.before for c in (*undone.changes, *did.changes)}
-    was = {what: is_ for what, is_ in touched.items() if is_ is not None}
-    return changes(was, changed(changed(was, did.changes), undone.changes))
+            for did, way_back in undone(first, again)
+        )
 
 
 def _impossible(
@@ -257,6 +266,7 @@ def _impossible(
         drift_unknown="nothing was run",
         not_rehearsed=(why,),
         log=tuple(fault.data.get("log", ())) if fault else (),
+        direction=planned.direction,
     )
 
 

@@ -128,7 +128,8 @@ class RecordedRevision(Data):
 class RecordedRun(Data):
     """A run as the database's record has it.
 
-    `outcome` is applied, failed, running, or interrupted where it ended without a word; `who` the
+    `outcome` is applied, failed, running, interrupted where it ended without a word, or adopted where
+    `revisions` were found to be there and were not run; `who` the
     controller's account and machine, `role` the database's, `revisions` those applied, or taken back
     where `direction` is down.
     """

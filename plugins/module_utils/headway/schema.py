@@ -8,8 +8,8 @@ a part of it: no statement of a migration depends on that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,13 +85,20 @@ def read_schema(session: Rows, leave_out: Iterable[str] = ()) -> Schema:
     works within a transaction as well as without.
     """
     query = SCHEMA.replace("LEFT_OUT", array_of(leave_out))
+    with leaving_no_trace(session):
+        session.run("set local search_path = ''")
+        return {what: definition or "" for what, definition in session.rows(query)}
+
+
+@contextmanager
+def leaving_no_trace(session: Rows) -> Iterator[None]:
+    """Take back whatever is done meanwhile, locks and settings too, within a transaction or without."""
     begin, end = "begin", "rollback"
     if _in_transaction(session):
         begin, end = "savepoint headway", "rollback to savepoint headway"
     session.run(begin)
     try:
-        session.run("set local search_path = ''")
-        return {what: definition or "" for what, definition in session.rows(query)}
+        yield
     finally:
         with suppress(Exception):  # the fault before it is the one to tell
             session.run(end)

@@ -1,16 +1,17 @@
-"""What is told to the record of one run. Needs no alembic."""
+"""What is told to the record of one run, or of an adoption. Needs no alembic."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import HeadwayError
+from .history import History
 from .options import RunOptions
 from .process import Process
-from .results import Look, Migration, Plan
+from .results import AppliedRevision, Look, Migration, Plan
 
 
 class Scribe:
@@ -65,6 +66,35 @@ class Scribe:
             {"position": number, **applied.to_dict(), "sha256": sha256.get(applied.revision)}
             for number, applied in enumerate(migration.applied, 1)
         ]
+        return self._tell(verifying, run, revisions)
+
+    def write_adoption(
+        self, verifying: Process, history: History, sha256: Mapping[str, str], differences: int
+    ) -> tuple[str, ...]:
+        """As `write`, for revisions that the database was found to have, or said to have with `differences`."""
+        if not self._options.record:
+            return ()
+        run = {
+            **self.beginning(),
+            "after": self._planned.after,
+            "seconds": round(time.monotonic() - self._began, 3),
+            "outcome": "adopted",
+            "reason": f"accepted differences: {differences}" if differences else None,
+        }
+        there = (revision for revision in history.revisions if revision.revision in sha256)
+        revisions = [
+            {
+                "position": number,
+                **AppliedRevision(each.revision, each.message, None).to_dict(),
+                "sha256": sha256[each.revision],
+            }
+            for number, each in enumerate(there, 1)
+        ]
+        return self._tell(verifying, run, revisions)
+
+    def _tell(
+        self, verifying: Process, run: Mapping[str, Any], revisions: Sequence[Mapping[str, Any]]
+    ) -> tuple[str, ...]:
         try:
             answer, _ = verifying.say({"run": run, "revisions": revisions})
         except HeadwayError as error:

@@ -9,13 +9,17 @@ from .guard import Guard
 from .options import RunOptions
 from .project import Project
 from .results import Look
+from .revision_files import sha256_of
 from .secrets import Secrets
 
 
 def stamp(
     project: Project, secrets: Secrets, *, revisions: tuple[str, ...], seen: Look, who: str
 ) -> dict[str, Any]:
-    """Do what `alembic stamp` does, under the lock of migrations."""
+    """Do what `alembic stamp` does, under the lock of migrations.
+
+    Gives the SHA-256 of the files of all revisions that count as applied from then on.
+    """
     environment = Environment(project, ("stamp", *revisions), secrets, seen.history)
     with Guard(environment, seen, RunOptions(who=who, lock=not seen.pooler)) as guard:
         try:
@@ -27,4 +31,6 @@ def stamp(
             )
         except (Exception, SystemExit) as error:
             raise environment.fault(error) from error
-    return {}
+    files = ((r.revision, r.file) for r in seen.history.revisions)
+    applied = seen.history.applied(revisions)
+    return {revision: sha256_of(file) for revision, file in files if revision in applied}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from .results import Look
 from .schema import Schema, read_schema
 from .secrets import Secrets
 from .session import PlainSession
-from .target import steps_to
+from .target import left_to_take_back, steps_back, steps_to
 from .watch import Watch
 
 # From the number of a context, its revisions and the environment to the steps to run in it.
@@ -60,6 +61,45 @@ def up(
     )
 
 
+def back(
+    live: str, scratch: str, seen: Look, planned: tuple[str, ...], *, count_rows: bool
+) -> Work:
+    """Give the work of taking those back that are `planned`; with `count_rows` losses are counted."""
+
+    def steps(
+        number: int, current: tuple[str, ...], environment: Environment
+    ) -> list[RevisionStep]:
+        return steps_back(
+            left_to_take_back(planned, current, environment.history), environment.scripts
+        )
+
+    return partial(
+        _trial,
+        live=live,
+        scratch=scratch,
+        seen=seen,
+        choose=steps,
+        command="downgrade",
+        count_rows=count_rows,
+    )
+
+
+def up_again(live: str, scratch: str, seen: Look, contexts: tuple[tuple[str, ...], ...]) -> Work:
+    """Give the work of applying again what was taken back in each context."""
+
+    def steps(
+        number: int, current: tuple[str, ...], environment: Environment
+    ) -> list[RevisionStep]:
+        scripts = map(environment.scripts.get_revision, reversed(contexts[number]))
+        revisions = environment.scripts.revision_map
+        return [MigrationStep.upgrade_from_script(revisions, script) for script in scripts]
+
+    unstamped = replace(seen, states=())  # a version table that the way down has emptied
+    return partial(
+        _trial, live=live, scratch=scratch, seen=unstamped, choose=steps, command="upgrade"
+    )
+
+
 def down(live: str, scratch: str, seen: Look, contexts: tuple[tuple[str, ...], ...]) -> Work:
     """Give the work of taking back what was run in each context, newest first."""
 
@@ -85,11 +125,12 @@ def _trial(
     choose: Choose,
     command: str,
     prepare: tuple[str, ...] = (),
+    count_rows: bool = False,
 ) -> dict[str, Any]:
     """Give a Performance as a dictionary."""
     Redirect(live, scratch)
     environment = Environment(project, (command, "heads"), secrets, seen.history)
-    stage = _Stage(environment, seen, prepare)
+    stage = _Stage(environment, seen, prepare, count_rows)
 
     def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         found = choose(len(stage.contexts), current, environment)
@@ -130,13 +171,16 @@ def _trial(
 class _Stage:
     """The scratch database, looked at beside env.py."""
 
-    def __init__(self, environment: Environment, seen: Look, prepare: tuple[str, ...]) -> None:
+    def __init__(
+        self, environment: Environment, seen: Look, prepare: tuple[str, ...], count_rows: bool
+    ) -> None:
         self.contexts: list[tuple[str, ...]] = []
         self.watch: Watch | None = None
         self.before: Schema = {}
         self._environment = environment
         self._seen = seen
         self._prepare = prepare
+        self._count_rows = count_rows
         self._aside: Aside | None = None
 
     def set_up(self, context: MigrationContext) -> None:
@@ -153,7 +197,7 @@ class _Stage:
         self.before = self._aside.call(
             lambda connection: read_schema(PlainSession(connection), left_out)
         )
-        self.watch = Watch(self.before, left_out)
+        self.watch = Watch(self.before, left_out, count_rows=self._count_rows)
 
     def invalid_indexes(self) -> set[str]:
         return self._aside.call(invalid_indexes) if self._aside else set()

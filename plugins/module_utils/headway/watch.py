@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from .holdings import Holdings, holdings, lost
 from .rehearsal import LOCKS, Performed, TableLock
 from .schema import Schema, array_of, changes, read_schema
 from .session import PlainSession
@@ -46,14 +47,19 @@ Files = dict[int, tuple[str, str, int]]
 class Watch:
     """Watches the revisions of one run of env.py, one after the other."""
 
-    def __init__(self, schema: Schema, leave_out: Iterable[str]) -> None:
-        """Take the schema as it is before, and the tables that are not a part of it."""
+    def __init__(self, schema: Schema, leave_out: Iterable[str], *, count_rows: bool) -> None:
+        """Take the schema as it is before, and the tables that are not a part of it.
+
+        With `count_rows` losses are told in rows, for which every table is read after every revision.
+        """
         self.performed: list[Performed] = []
         self.revision: str | None = None  # the one that runs
         self.asked = False  # it, for rows
         self.failure: Exception | None = None
         self._schema = schema
         self._leave_out = tuple(leave_out)
+        self._count_rows = count_rows
+        self._holdings: Holdings | None = None
         self._in_function = False
         self._in_autocommit = False
         self._statements: list[str] = []
@@ -102,6 +108,8 @@ class Watch:
             try:
                 with self._beside():
                     self._files = _files(connection, self._leave_out)
+                    if self._holdings is None:
+                        self._holdings = self._held(connection)
                 self._in_function = True
                 migrate(**arguments)
                 self._in_function = False
@@ -127,11 +135,16 @@ class Watch:
         schema = read_schema(PlainSession(connection), self._leave_out)
         found = changes(self._schema, schema)
         self._schema = schema
+        held, self._holdings = self._holdings or {}, self._held(connection)
         return {
             "rewritten": tuple(sorted(name for name, kind in anew if kind != "i")),
             "rebuilt_indexes": tuple(sorted(name for name, kind in anew if kind == "i")),
             "changes": found,
+            "lost": tuple(lost(held, self._holdings)),
         }
+
+    def _held(self, connection: Connection) -> Holdings:
+        return holdings(connection, self._leave_out, count=self._count_rows)
 
     def _see_locks(self, connection: Connection) -> None:
         """Take note of the locks held on what was there before, which others may use."""

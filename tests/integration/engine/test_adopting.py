@@ -90,6 +90,38 @@ def test_exact_match(headway: Headway, app: App, database: Database) -> None:
     assert database.tables() == {"alembic_version", "person", "visit"}
 
 
+def test_it_is_written_down(newest: Headway, app: App, database: Database) -> None:
+    write(app)
+    database.query(AT_BBBB)
+    newest("adopt", app, "bbbb")
+    (run,) = newest("status", app)["runs"]
+    assert (run["outcome"], run["before"], run["after"]) == ("adopted", [], ["bbbb"])
+    assert run["revisions"] == ["aaaa", "bbbb"]
+    assert run["who"]
+    path = next(app.config.parent.rglob("*bbbb*.py"))
+    path.write_text(path.read_text() + "# another thought\n")
+    assert [edited["revision"] for edited in newest("status", app)["edited"]] == ["bbbb"]
+
+
+def test_accepted_differences_are_written_down(
+    newest: Headway, app: App, database: Database
+) -> None:
+    write(app)
+    database.query(AT_BBBB + "alter table person add more int")
+    newest("adopt", app, "bbbb", "--accept-differences")
+    (run,) = newest("status", app)["runs"]
+    assert (run["outcome"], run["reason"]) == ("adopted", "accepted differences: 1")
+
+
+def test_it_is_not_written_down_where_that_is_not_wanted(
+    newest: Headway, app: App, database: Database
+) -> None:
+    write(app)
+    database.query(AT_BBBB)
+    newest("adopt", app, "bbbb", "--no-record")
+    assert newest("status", app)["runs"] == []
+
+
 def test_matches_that_differ_in_rows_alone(newest: Headway, app: App, database: Database) -> None:
     write(app)
     database.query(AT_BBBB)

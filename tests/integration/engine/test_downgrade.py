@@ -132,7 +132,39 @@ def test_what_holds_rows_is_refused_until_the_loss_is_accepted(
         ("op.execute('delete from person where id > 5')", True),
         ("op.execute('truncate person')", True),
         ("op.execute(sa.table('person').delete())", True),
-        ("op.execute('alter table person drop column id')", None),
+        ("op.execute('alter table person drop column id')", True),
+        ("op.execute('alter table if exists person drop if exists id')", True),
+        ("op.execute('alter table person drop constraint c, drop id')", None),
+        ("op.execute('alter table person drop column id restrict')", None),
+        ("op.execute('ALTER TABLE person DROP/* the */COLUMN id')", True),
+        ("op.execute('alter type pair drop attribute a')", None),
+        ("op.execute('truncate empty cascade')", None),
+        ("op.execute('truncate table person restart identity')", None),
+        ("op.execute('drop table empty cascade')", None),
+        ("op.execute('drop type mood cascade')", None),
+        ("op.execute('drop materialized view v cascade')", None),
+        ("op.execute('drop sequence ticket')", None),
+        ("op.execute('delete from only person')", None),
+        ("op.execute('with gone as (delete from person returning id) select * from gone')", None),
+        ("op.execute('merge into person using other on true when matched then delete')", None),
+        ("op.execute(\"do 'begin execute ''drop table person''; end'\")", None),
+        (
+            "op.execute('update \"it\\'s\" set a = 1; drop table person; update \"it\\'s\" set a = 1')",
+            True,
+        ),
+        (
+            "op.execute(r\"update a set b = E'it\\'s'; drop table person; update a set b = 'x'\")",
+            True,
+        ),
+        ("op.execute(\"/* /* */ ' */; drop table person; --'\")", True),
+        ("op.execute(sa.DDL('drop table person'))", True),
+        ("op.execute(sa.schema.DropSchema('old', cascade=True))", None),
+        ("op.execute(sa.schema.DropSequence(sa.Sequence('ticket')))", None),
+        (
+            "op.execute(sa.table('other', sa.column('id')).insert().from_select(['id'], "
+            "sa.select(sa.column('id')).select_from(sa.table('person').delete().returning(sa.column('id')).cte())))",
+            None,
+        ),
         ("op.execute('alter table person drop id cascade')", None),
         ("op.execute('drop schema old cascade')", None),
         ("op.execute('do $$ begin delete from person; end $$')", None),
@@ -153,6 +185,31 @@ def test_what_counts_as_a_loss(
     assert loss["holds_rows"] is holds_rows
 
 
+def test_each_of_several_that_one_statement_drops_is_named(
+    newest: Headway, app: App, database: Database
+) -> None:
+    drops = (
+        "truncate person, empty",
+        'drop table if exists empty, "Old"',
+        'alter table person drop column id, drop if exists email, drop "Name"',
+    )
+    app.revision("aaaa", downgrade="\n".join(f"op.execute({sql!r})" for sql in drops))
+    newest("upgrade", app)
+    database.query('create table empty (); create table "Old" (); insert into "Old" default values')
+    database.query('create table person (id int, email text, "Name" text)')
+    database.query("insert into person values (null, null, 'Ada')")
+    losses = newest("plan", app, "base", "--down")["losses"]
+    assert [(loss["what"], loss["holds_rows"]) for loss in losses] == [
+        ("rows of person", True),
+        ("rows of empty", False),
+        ("table empty", False),
+        ('table "Old"', True),
+        ("column person.id", False),
+        ("column person.email", False),
+        ('column person."Name"', True),
+    ]
+
+
 @pytest.mark.parametrize(
     "downgrade",
     [
@@ -168,6 +225,14 @@ def test_what_counts_as_a_loss(
         "op.execute(\"comment on table person is 'drop table person; delete from person'\")",
         "op.execute('alter table person add foreign key (id) references other on delete cascade')",
         "sa.Enum(name='mood').drop(op.get_bind(), checkfirst=False)",
+        "op.execute('-- drop table person\\ndrop index i')",
+        "op.execute('/* delete from person */ drop materialized view v')",
+        "op.execute('drop index i; refresh materialized view v')",
+        "op.execute('alter type mood rename value \\'sad\\' to \\'low\\'')",
+        "op.bulk_insert(sa.table('person', sa.column('id', sa.Integer)), [{'id': 1}])",
+        "op.execute(sa.table('person', sa.column('id', sa.Integer)).update().values(id=1))",
+        "op.create_index('i', 'person', ['id'])",
+        "op.create_table('drop_table', sa.Column('id', sa.Integer), comment='drop table person')",
     ],
 )
 def test_what_spares_the_data(newest: Headway, app: App, downgrade: str) -> None:

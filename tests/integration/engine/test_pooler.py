@@ -109,3 +109,15 @@ def test_in_session_mode_it_is_as_without(
         assert database.query("select * from noted") == [("2s",)]
         app.revision("bbbb", "aaaa")
         assert newest("upgrade", app, "--command", "alembic upgrade head")["after"] == ["bbbb"]
+
+
+def test_it_is_not_rehearsed(
+    newest: Headway, make_app: Callable[..., App], database: Database
+) -> None:
+    with pgbouncer(database, "session", 20) as pooled:
+        app = make_app(url=pooled.url())
+        app.chain("aaaa")
+        code, told = newest.run("rehearse", "--config", app.config)
+        assert (code, told["outcome"], told["revisions"]) == (1, "impossible", [])
+        assert "a pooler stands in front of the server" in told["not_rehearsed"][0].lower()
+    assert database.tables() == set()

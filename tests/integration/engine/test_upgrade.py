@@ -302,8 +302,27 @@ def test_env_py_without_a_transaction_is_committed_all_the_same(
 def test_3000_tables_on_default_server_settings(
     newest: Headway, app: App, database: Database
 ) -> None:
-    app.chain(*(f"r{number:04}" for number in range(3000)))
+    """In one transaction their locks are more than the server has room for."""
+    ids = [f"r{number:04}" for number in range(3000)]
+    for revision, after in zip(ids, [None, *ids], strict=False):
+        app.revision(
+            revision,
+            after,
+            f"op.create_table('t_{revision}', sa.Column('id', sa.Integer, primary_key=True),"
+            " sa.Column('note', sa.Text))",
+        )
+    assert database.query("show max_locks_per_transaction") == [("64",)]
+    own_way = app.env_py.read_text()
+    app.env_py.write_text(
+        own_way.replace(
+            "connection=connection", "connection=connection, transaction_per_migration=False"
+        )
+    )
+    fault = newest.fault("upgrade", app)
+    assert (fault["data"]["sqlstate"], fault["data"]["after"]) == ("53200", [])
+    assert "out of shared memory" in fault["message"]
+    app.env_py.write_text(own_way)
     done = newest("upgrade", app)
-    assert done["after"] == ["r2999"]
+    assert done["after"] == [ids[-1]]
     assert len(done["applied"]) == 3000
     assert len(database.tables()) == 3001

@@ -35,6 +35,7 @@ class StandIn:
             "x_arguments": [],
             "environment": {},
             "user": None,
+            "direction": "up",
             "stays": None,
             "accept_loss": False,
             "allow_several_heads": False,
