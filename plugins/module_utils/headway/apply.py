@@ -20,8 +20,8 @@ from .process import Talk
 from .project import Project
 from .record import Run
 from .results import Attempt, Look
-from .revision_files import sha256_of
 from .secrets import Secrets
+from .static import sha256_of
 from .target import ahead_of_code, steps_to
 
 _commit = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)

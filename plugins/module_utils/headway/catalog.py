@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
+from .queries import INVALID_INDEXES, SCHEMA_OF_TABLE
 from .results import VersionTable
 
 
@@ -18,29 +19,10 @@ def version_table(context: MigrationContext, connection: Connection) -> VersionT
     """Give the version table of a context: where it is, or where it would be created."""
     schema, name = context.version_table_schema, context.version_table
     if not schema:
-        schema = connection.execute(
-            text(
-                "select coalesce((select n.nspname from pg_class c join pg_namespace n "
-                "on n.oid = c.relnamespace where c.oid = to_regclass(quote_ident(:name))), "
-                "current_schema(), '')"
-            ),
-            {"name": name},
-        ).scalar()
+        schema = connection.execute(text(SCHEMA_OF_TABLE), {"name": name}).scalar()
     return VersionTable(address(connection.engine), str(schema), name)
 
 
 def invalid_indexes(connection: Connection) -> set[str]:
-    """Give the indexes that a build left unusable.
-
-    One that is being built is not meant, nor that of a partitioned table, which stays invalid
-    until each partition has its own.
-    """
-    rows = connection.execute(
-        text(
-            "select format('%I.%I', n.nspname, c.relname) from pg_index i "
-            "join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace "
-            "where not i.indisvalid and c.relkind = 'i' and not exists "
-            "(select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)"
-        )
-    )
-    return {row[0] for row in rows}
+    """Give the indexes that a build left unusable."""
+    return {row[0] for row in connection.execute(text(INVALID_INDEXES))}

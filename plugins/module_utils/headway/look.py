@@ -17,8 +17,8 @@ from .pooler import is_pooled, mode
 from .project import Project
 from .render import Rendered, render
 from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
-from .revision_files import sha256_of
 from .secrets import Secrets
+from .static import sha256_of
 from .target import steps_to
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +12,7 @@ from alembic.script.revision import RevisionMap
 from .errors import HeadwayError
 from .history import History, Revision
 from .history_faults import check_graph, empty_history, no_versions_folder
-
-# What `alembic revision` writes below the message by itself.
-_generated = re.compile(r"(Revision ID|Revises|Create Date):")
+from .static import message_and_description
 
 
 def load_history(scripts: ScriptDirectory) -> History:
@@ -44,11 +40,6 @@ def load_history(scripts: ScriptDirectory) -> History:
     return History(tuple(_revision(script) for script in reversed(from_head_to_base)))
 
 
-def sha256_of(file: str) -> str:
-    """Give the SHA-256 of a revision's file, as hexadecimal digits."""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-
-
 def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:
     try:
         return list(scripts._load_revisions())
@@ -73,12 +64,12 @@ def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:
 
 
 def _revision(script: Script) -> Revision:
-    below = script.longdoc.partition("\n\n")[2].splitlines()
+    message, description = message_and_description(script.longdoc)
     down_revision = _tuple(script.down_revision)
     return Revision(
         revision=script.revision,
-        message=" ".join(script.doc.split()),
-        description="\n".join(line for line in below if not _generated.match(line)).strip(),
+        message=message,
+        description=description,
         file=str(script.path),
         down_revision=down_revision,
         depends_on=_tuple(script.dependencies),
