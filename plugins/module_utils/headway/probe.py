@@ -1,8 +1,8 @@
-"""Finds that a database is at head without loading alembic, SQLAlchemy or the app.
+"""Looks at the database and the files without loading alembic, SQLAlchemy or the app.
 
 It answers only where it is certain: an env.py that does the ordinary, revision files as `alembic
-revision` writes them, a driver of libpq's, the server itself in front, the database at the files'
-heads. Whatever is not so it leaves to alembic, with no word.
+revision` writes them, a driver of libpq's, the server itself in front, no revision in the database
+that the files lack. Whatever is not so it leaves to alembic, with no word.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .queries import (
     RECORDED_RUNS,
     SCHEMA_OF_TABLE,
 )
-from .results import EditedRevision, Look, RecordedRun, VersionTable
+from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
 from .static import read, sha256_of
 
 _DRIVERS = {"": ("psycopg2", "psycopg"), "psycopg2": ("psycopg2",), "psycopg": ("psycopg",)}
@@ -55,9 +55,9 @@ class _Place:
 
 
 def probe(project: Project) -> Look | None:
-    """Give what a Look would, for a database at head; None wherever that is not certain.
+    """Give the Look with what is pending to the heads, without SQL; None wherever it is not certain.
 
-    Runs nothing of the app, in this process and with its environment and account.
+    Runs nothing of the app, and works with this process's environment and account.
     """
     place = _place(project)
     revisions = place and read(place.versions)
@@ -70,7 +70,7 @@ def probe(project: Project) -> Look | None:
         return None
     try:
         with closing(connect(_of_libpq(place.url))) as connection:
-            return _at_head(connection, place, history)
+            return _seen(connection, place, history)
     except drivers_error:
         return None  # alembic will meet it too, and the engine has the words for it
 
@@ -138,7 +138,7 @@ def _driver(url: str) -> tuple[Callable[[str], Any] | None, type[Exception]]:
     return None, Exception
 
 
-def _at_head(connection: Any, place: _Place, history: History) -> Look | None:
+def _seen(connection: Any, place: _Place, history: History) -> Look | None:
     cursor, asked = connection.cursor(), place.asked
 
     def rows(statement: str, **parameters: str) -> list[tuple[Any, ...]]:
@@ -148,10 +148,11 @@ def _at_head(connection: Any, place: _Place, history: History) -> Look | None:
     schema = asked.version_table_schema or rows(SCHEMA_OF_TABLE, name=asked.version_table)[0][0]
     table = VersionTable(_without_password(place.url), schema, asked.version_table)
     ((pid, there),) = rows(_SERVER, table=_quoted(table))
-    if pid != connection.info.backend_pid or not there:  # a pooler in front, or nothing applied yet
+    if pid != connection.info.backend_pid:  # a pooler's connection
         return None
-    current = tuple(sorted(row[0] for row in rows(f"select version_num from {_quoted(table)}")))
-    if current != history.heads:
+    versions = rows(f"select version_num from {_quoted(table)}") if there else []
+    current = tuple(sorted(row[0] for row in versions))
+    if not history.by_id.keys() >= set(current):
         return None
     runs: list[RecordedRun] = []
     edited: dict[str, EditedRevision] = {}
@@ -165,7 +166,7 @@ def _at_head(connection: Any, place: _Place, history: History) -> Look | None:
         states=(current,),
         unknown=(),
         history=history,
-        pending=(),
+        pending=tuple(_pending(history, current)),
         version_tables=(table,),
         invalid_indexes=tuple(sorted(row[0] for row in rows(INVALID_INDEXES))),
         runs=tuple(runs),
@@ -196,6 +197,13 @@ def _edited(
         file = history.by_id[revision].file if revision in history.by_id else None
         if file and sha256_of(file) != sha256:
             yield revision, EditedRevision(revision, file, applied)
+
+
+def _pending(history: History, current: tuple[str, ...]) -> Iterator[PendingRevision]:
+    applied = history.applied(current)
+    for r in history.revisions:
+        if r.revision not in applied:
+            yield PendingRevision(r.revision, r.message, r.description, r.file, None, None)
 
 
 def _database(url: str) -> str:
