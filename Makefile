@@ -20,6 +20,12 @@ deploy: setup ## a host to a running app on a database at head
 migrate: setup ## the database to head, the app left as it is
 	$(call playbook,playbooks/migrate.yml)
 
+plan: setup ## what a deploy would do to the database, with its SQL, its locks and its dangers
+	$(call playbook,playbooks/plan.yml)
+
+adopt: setup ## a database that has the schema and no version: which revision it is; ARGS="-e adopt_revision=…" stamps it
+	$(call playbook,playbooks/adopt.yml)
+
 status: setup ## where things stand
 	$(call playbook,playbooks/status.yml)
 
@@ -28,6 +34,9 @@ backup: setup ## the database, dumped and verified
 
 restore: setup ## BACKUP=…: that backup, or the newest, in the live database's place; asks first
 	$(call playbook,playbooks/restore.yml $(if $(BACKUP),--extra-vars restore_backup=$(BACKUP)))
+
+rollback: setup ## one release back, or RELEASE=…; the database too where it must
+	$(call playbook,playbooks/rollback.yml $(if $(RELEASE),--extra-vars rollback_release=$(RELEASE)))
 
 revision: setup ## m="add email": autogenerate a revision on the development database
 	@scripts/revision "$(m)"
@@ -56,4 +65,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate status backup restore revision psql lock images test test-quick lint bench clean
+.PHONY: help setup deploy migrate plan adopt status rollback backup restore revision psql lock images test test-quick lint bench clean

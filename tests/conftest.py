@@ -19,16 +19,44 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import NullPool, create_engine
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.images.kinds import kinds
 
 PREFIX = "headway-test-postgres-"
 SUPERUSER = "postgres"
 
+MOLECULE = "test_molecule"
+LONGEST = ("check", "container", "external")  # of its scenarios
+
 
 def pytest_report_header() -> list[str]:
     """Say which test hosts are real and which are stand-ins."""
     return kinds()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the longest begin first, so that no worker is left with them alone."""
+    items.sort(key=_begins)
+
+
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
+    """Has a file's tests on one worker, and each of molecule's scenarios on any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if MOLECULE in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Give the scheduler for several workers."""
+    return Scheduler(config, log)
+
+
+def _begins(item: pytest.Item) -> int:
+    if item.path.stem == MOLECULE:
+        return 0 if any(name in item.name for name in LONGEST) else 2
+    return 1 if "hosts" in item.path.parts else 3
 
 
 @dataclass(frozen=True)

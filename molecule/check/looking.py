@@ -48,7 +48,7 @@ def check(*arguments: str) -> str:
             *arguments,
         ],
         cwd=PROJECT,
-        env={**os.environ, "ANSIBLE_CALLBACKS_ENABLED": "summary"},
+        env={**os.environ, "ANSIBLE_CALLBACKS_ENABLED": "summary", "ANSIBLE_FORCE_COLOR": "0"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

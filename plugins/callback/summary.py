@@ -21,8 +21,21 @@ description:
     reported a change. Stays silent where a host failed, since the failure's own sentence says what to do.
 """
 
-FEW = 10
-ORDER = ("answers", "database", "backup", "revision", "last run", "release", "changed", "next")
+FEW = 15
+ORDER = (
+    "answers",
+    "database",
+    "backup",
+    "rehearsal",
+    "revision",
+    "plan",
+    "2nd backup",
+    "afterwards",
+    "last run",
+    "release",
+    "changed",
+    "next",
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -54,7 +67,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _print(self, host: str, lines: dict[str, str]) -> None:
         self._display.banner(f"{lines['app']} on {host}")
-        for label in filter(lines.__contains__, ORDER):
+        for label in filter(lines.get, ORDER):
             first, *more = lines[label].splitlines()
             self._display.display(f"{label:<10} {first}")
             for line in more:

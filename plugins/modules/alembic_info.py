@@ -110,6 +110,10 @@ pending:
   returned: success
   type: list
   elements: dict
+graph:
+  description: Where a history with several heads parts, drawn as text. Empty for another.
+  returned: success
+  type: str
 branches:
   description: Revisions after which the history goes on in more than one way.
   returned: success
@@ -157,6 +161,10 @@ history:
       description: All revisions it comes after.
       type: list
       elements: str
+    allowed:
+      description: Rules of the review of a plan that its author says may be broken, each with the reason.
+      type: list
+      elements: dict
 runs:
   description:
     - The last runs of Headway's on this version table, newest first, as the schema C(headway) of the
@@ -229,6 +237,13 @@ edited:
     applied:
       description: When it was applied, in UTC.
       type: str
+already_there:
+  description:
+    - Tables of a database without any revision that pending ones would create. Where there are any,
+      it is to be adopted (M(headway.deploy.alembic_adopt)) before it can be upgraded.
+  returned: success
+  type: list
+  elements: str
 invalid_indexes:
   description: Indexes that a build left invalid, on PostgreSQL. They serve no query; drop them and build them again.
   returned: success
@@ -256,12 +271,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.headway.engine import status
 from ..module_utils.headway.project import Project
+from ..module_utils.headway.report import graph_text
 from ..module_utils.headway.task import ARGUMENTS, perform
 
 
 def read(project: Project) -> dict[str, Any]:
     """Give the status as the module returns it."""
-    return {"changed": False, **status(project).to_dict()}
+    standing = status(project)
+    return {"changed": False, **standing.to_dict(), "graph": graph_text(standing)}
 
 
 def main() -> None:

@@ -26,8 +26,10 @@ options:
     required: true
   revision:
     description:
-      - Where to go. V(heads), an id or the beginning of one, V(+1), or V(branch@head).
-      - A revision that is applied already leaves everything as it is; nothing is downgraded.
+      - Where to go. V(heads), an id or the beginning of one, V(+1), or V(branch@head); several with
+        blanks between.
+      - A revision that is applied already leaves everything as it is; nothing is downgraded;
+        M(headway.deploy.alembic_downgrade) does that.
     type: str
     default: heads
   allow_several_heads:
@@ -92,6 +94,14 @@ options:
     type: str
     choices: ["off", warn, error]
     default: warn
+  lint:
+    description:
+      - In check mode, whether the pending SQL is judged on the controller, and a danger is a fault.
+      - Needs C(pglast) and C(squawk) there. Where they are not, V(warn) says so and shows the plan alone,
+        V(error) fails.
+    type: str
+    choices: ["off", warn, error]
+    default: warn
   who:
     description: In whose name this runs, for those who wait for it. The session's C(application_name)
       has it, where the app gives none.
@@ -125,6 +135,9 @@ options:
       - Without it the app's code runs as the account that the task runs as.
     type: str
 attributes:
+  action:
+    description: Its result in check mode is reviewed on the controller.
+    support: full
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
     support: full
@@ -148,6 +161,7 @@ notes:
   - Needs alembic 1.13 or newer, SQLAlchemy 1.4 or newer and the app's database driver on the host.
 seealso:
   - module: headway.deploy.alembic_info
+  - module: headway.deploy.alembic_downgrade
 """
 
 EXAMPLES = r"""
@@ -178,6 +192,10 @@ database:
   sample: postgresql database evaluation_app at 127.0.0.1:5432 as evaluation_app_owner
 target:
   description: The revision asked for.
+  returned: success
+  type: str
+direction:
+  description: V(up).
   returned: success
   type: str
 before:
@@ -230,16 +248,59 @@ pending:
     file:
       description: The path of its file.
       type: str
+    statements:
+      description:
+        - What it sends, each with the line of its file that does, null for what alembic sends by itself.
+        - Null where only the run can tell, or it was not asked for.
+      type: list
+      elements: dict
     sql:
-      description: What it sends. Null where only the run can tell, or it was not asked for.
+      description: The statements as one text.
       type: str
+    allowed:
+      description: Rules of the review that its author says may be broken, each with the reason.
+      type: list
+      elements: dict
     sql_unknown:
       description: Why only the run can tell.
       type: str
+losses:
+  description: Empty; see M(headway.deploy.alembic_downgrade).
+  returned: in check mode
+  type: list
+  elements: dict
+no_downgrade:
+  description: Empty; see M(headway.deploy.alembic_downgrade).
+  returned: in check mode
+  type: list
+  elements: dict
 sql_complete:
   description: Whether the SQL of every pending revision is known.
   returned: in check mode
   type: bool
+server:
+  description: PostgreSQL's version. Empty for another database.
+  returned: in check mode
+  type: str
+tables:
+  description: Tables that are there and that the pending SQL names, with their sizes as the server estimates them.
+  returned: in check mode
+  type: list
+  elements: dict
+review:
+  description:
+    - For each pending revision the tables it touches with the lock it takes and the dangers in it, with the safe way.
+    - C(docs/plan.md) has its form.
+  returned: in check mode, unless O(lint) is V(off)
+  type: dict
+refused:
+  description: Why O(lint=error) refuses the plan, as a sentence. Empty where it does not.
+  returned: in check mode
+  type: str
+text:
+  description: Plan and review as text for a person, as diff mode shows it.
+  returned: in check mode
+  type: str
 invalid_indexes:
   description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
   returned: always, once the upgrade was run
@@ -291,46 +352,33 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import Plan, RunOptions, plan, upgrade
+from ..module_utils.headway.engine import plan, upgrade
 from ..module_utils.headway.project import Project
 from ..module_utils.headway.report import diff
-from ..module_utils.headway.task import ARGUMENTS, perform
+from ..module_utils.headway.task import ARGUMENTS, RUN_ARGUMENTS, perform, predicted, run_options
 
-OPTIONS: dict[str, dict[str, Any]] = {
-    "lock": {"type": "bool", "default": True},
-    "lock_wait": {"type": "float", "default": 60},
-    "retry_for": {"type": "float", "default": 60},
-    "lock_timeout": {"type": "str", "default": "2s"},
-    "statement_timeout": {"type": "str", "default": ""},
-    "record": {"type": "bool", "default": True},
-    "who": {"type": "str", "default": ""},
-    "release": {"type": "str", "default": ""},
-}
+LINT = {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"}
 
 
 def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
     """Upgrade, or in check mode tell what that would do."""
-    options = RunOptions(**{name: module.params[name] for name in OPTIONS})
     planned = plan(
         project,
         module.params["revision"],
         allow_several_heads=module.params["allow_several_heads"],
         sql=module.check_mode or module._diff,
         edited=module.params["edited"],
+        command=module.params["command"],
     )
     if module.check_mode:
         result = predicted(planned)
     else:
-        result = upgrade(project, planned, module.params["command"], options).to_dict()
+        result = upgrade(
+            project, planned, module.params["command"], run_options(module.params)
+        ).to_dict()
     if module._diff:
         result["diff"] = diff(planned)
     return result
-
-
-def predicted(planned: Plan) -> dict[str, Any]:
-    """Give a plan in the form of the run it foretells."""
-    values = planned.to_dict()
-    return {"changed": planned.changes, "before": values.pop("current"), "applied": [], **values}
 
 
 def main() -> None:
@@ -342,7 +390,8 @@ def main() -> None:
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
             "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
-            **OPTIONS,
+            "lint": LINT,  # heeded by the action plugin
+            **RUN_ARGUMENTS,
         },
         supports_check_mode=True,
     )

@@ -127,9 +127,18 @@ live:
   returned: success
   type: str
 previous:
-  description: The release that was live before.
+  description: The release that was live before, one back.
   returned: success
   type: str
+went_live:
+  description: The releases in the order in which they went live, the live one last.
+  returned: success
+  type: list
+  elements: str
+alembic_configs:
+  description: The alembic.ini of each release that is there, empty where it is not the only one.
+  returned: success
+  type: dict
 releases:
   description: The releases on the host, newest first.
   returned: success

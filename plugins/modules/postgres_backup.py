@@ -80,6 +80,15 @@ backup:
   returned: success
 holds_anything: {description: Whether the database holds anything., type: bool, returned: success}
 database_bytes: {description: Size of the database., type: int, returned: success}
+missing_tools:
+  description: The major version of the tools that an external server needs and this host lacks, or nothing.
+  type: str
+  returned: success
+backups:
+  description: The backups that there are, newest first, each as RV(backup).
+  type: list
+  elements: dict
+  returned: success
 dropped: {description: Names of the backups that were dropped., type: list, elements: str, returned: success}
 """
 
@@ -88,7 +97,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.backup.take import look, take
-from ..module_utils.backup.task import ARGUMENTS, perform, programs
+from ..module_utils.backup.task import ARGUMENTS, missing_tools, perform, programs
 
 
 def main() -> None:
@@ -97,12 +106,18 @@ def main() -> None:
     module = AnsibleModule(argument_spec={**ARGUMENTS, **more}, supports_check_mode=True)
 
     def work(given: dict[str, Any], server: Any, store: Any) -> dict[str, Any]:
-        if module.check_mode:
-            taken = look(server, store, given["room"])
-        else:
+        taken = look(server, store, given["room"])
+        missing = missing_tools(given, server) if taken.holds_anything else ""
+        if taken.holds_anything and not module.check_mode:
             limits = {name: given[name] for name in ("keep", "jobs", "room")}
             taken = take(server, programs(given, server), store, **limits)
-        return {"changed": taken.holds_anything, **taken.to_dict()}
+        backups = [backup.to_dict() for backup in reversed(store.backups())]
+        return {
+            "changed": taken.holds_anything,
+            "missing_tools": missing,
+            "backups": backups,
+            **taken.to_dict(),
+        }
 
     perform(module, work)
 

@@ -22,10 +22,12 @@ PIP_CACHE = Path(os.environ.get("PIP_CACHE_DIR", Path.home() / ".cache" / "pip")
 APT_CACHES = Path(__file__).parents[2] / ".cache" / "apt"
 BOOT_SECONDS = 60
 
-# systemd as PID 1, also where the machine has cgroup v1 and too few capabilities for --privileged.
+# systemd as PID 1, also where the machine has cgroup v1 and too few capabilities for --privileged,
+# or Ubuntu's profile for containers, which forbids the mounts that systemd makes.
 SYSTEMD: dict[str, Any] = {
     "cgroupns": "host",
     "cap_add": ["SYS_ADMIN"],
+    "security_opt": ["apparmor=unconfined"],
     "tmpfs": {"/run": "", "/run/lock": ""},
     "volumes": ["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
 }

@@ -84,6 +84,19 @@ def programs(given: dict[str, Any], server: Server) -> tools.Tools:
         return tools.on_this_host(major(session))
 
 
+def missing_tools(given: dict[str, Any], server: Server) -> str:
+    """Give the major version of the tools that an external server needs and this host lacks; "" for none."""
+    if given["server"]["backend"] != "external":
+        return ""
+    with server.session() as session:
+        version = major(session)
+    try:
+        tools.on_this_host(version)
+    except BackupError:
+        return str(version)
+    return ""
+
+
 def _stop(number: int, _frame: Any) -> None:
     """End in good order, with nothing half done left, where a signal would end us at once."""
     sys.exit(128 + number)

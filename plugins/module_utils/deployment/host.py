@@ -52,12 +52,18 @@ class _Manager:
 
 @dataclass(frozen=True)
 class Host:
-    """What was found. Ids are folder names below `releases` and `venvs`, empty where there is none."""
+    """What was found. Ids are folder names below `releases` and `venvs`, empty where there is none.
+
+    `went_live` has the releases in the order in which they went live, the live one last;
+    `alembic_configs` the alembic.ini of each that is there, empty where it is not the only one.
+    """
 
     account: dict[str, str]
     amiss: list[str]
     live: str
     previous: str
+    went_live: list[str]
+    alembic_configs: dict[str, str]
     releases: list[str]
     venvs: dict[str, list[str]]
     release_intact: bool
@@ -111,6 +117,8 @@ def look(
         amiss=[item.path for item in expected if _amiss(item)],
         live=_link(root / "current"),
         previous=_link(root / "previous"),
+        went_live=_went_live(root),
+        alembic_configs={release.name: _config(release / "app") for release in _folders(releases)},
         releases=_newest_first(releases),
         venvs=_venvs_in_use(root),
         release_intact=bool(release)
@@ -133,6 +141,27 @@ def look(
 
 def _link(path: Path) -> str:
     return Path(os.readlink(path)).name if path.is_symlink() else ""
+
+
+def _went_live(root: Path) -> list[str]:
+    """One id a line; whatever `current` was pointed to by hand has gone live last."""
+    live = _link(root / "current")
+    order = _read(root / "went_live").split() or [_link(root / "previous")]
+    return [release for release in order if release not in ("", live)] + ([live] if live else [])
+
+
+def _config(files: Path) -> str:
+    """The one alembic.ini at most two folders below, as a deploy finds it in a source."""
+    found = [
+        str(path.relative_to(files))
+        for pattern in ("", "*/", "*/*/")
+        for path in files.glob(f"{pattern}alembic.ini")
+    ]
+    return found[0] if found[:1] == ["alembic.ini"] or len(found) == 1 else ""
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
 
 
 def _read(path: Path) -> str:
@@ -181,10 +210,10 @@ def _has_options(path: Path, section: str, options: dict[str, str]) -> bool:
 
 
 def _newest_first(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    entries = [entry for entry in folder.iterdir() if entry.is_dir()]
-    return [e.name for e in sorted(entries, key=lambda entry: entry.stat().st_mtime, reverse=True)]
+    return [
+        e.name
+        for e in sorted(_folders(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    ]
 
 
 def _venvs_in_use(root: Path) -> dict[str, list[str]]:

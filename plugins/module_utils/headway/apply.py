@@ -1,4 +1,4 @@
-"""Applies the pending revisions, each in a transaction of its own where env.py lets it."""
+"""Applies the pending revisions, or takes them back, each in a transaction of its own where env.py lets it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .options import RunOptions
 from .process import Talk
 from .project import Project
 from .record import Run
-from .results import Attempt, Look
+from .results import DOWN, UP, Attempt, Look
 from .secrets import Secrets
 from .static import sha256_of
-from .target import ahead_of_code, steps_to
+from .target import ahead_of_code, left_to_take_back, steps_back, steps_to
 
 _commit = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 
@@ -36,13 +36,15 @@ def apply(
     seen: Look,
     options: RunOptions,
     run: Run,
+    direction: str = UP,
 ) -> Talk:
     """Run env.py to `target`, and give an Attempt as a dictionary.
 
-    Only revisions of `planned` are applied: a target such as +2 is further away for one who had
-    to try twice.
+    Only revisions of `planned` are applied, or taken back: a target such as +2 is further away for
+    one who had to try twice.
     """
-    environment = Environment(project, ("upgrade", target), secrets, seen.history)
+    command = ("upgrade", target) if direction == UP else ("downgrade", "--", target)
+    environment = Environment(project, command, secrets, seen.history)
     course = _Course()
     guard = Guard(environment, seen, options)
     sha256: dict[str, str] = {}
@@ -50,11 +52,15 @@ def apply(
     def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         if unknown := set(current) - set(environment.history.by_id):
             raise ahead_of_code(sorted(unknown), environment.history)
-        found = [
-            step
-            for step in steps_to(target, current, environment.scripts, environment.history)
-            if step.revision.revision in planned
-        ]
+        if direction == DOWN:
+            left = left_to_take_back(planned, current, environment.history)
+            found = steps_back(left, environment.scripts)
+        else:
+            found = [
+                step
+                for step in steps_to(target, current, environment.scripts, environment.history)
+                if step.revision.revision in planned
+            ]
         course.states.append(tuple(sorted(current)))
         course.watch(context)
         if found and not sha256:

@@ -6,8 +6,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
-from .queries import INVALID_INDEXES, SCHEMA_OF_TABLE
-from .results import VersionTable
+from .queries import HOLDS_ANYTHING, INVALID_INDEXES, SCHEMA_OF_TABLE, TABLES
+from .results import Table, VersionTable
 
 
 def address(engine: Engine) -> str:
@@ -26,3 +26,16 @@ def version_table(context: MigrationContext, connection: Connection) -> VersionT
 def invalid_indexes(connection: Connection) -> set[str]:
     """Give the indexes that a build left unusable."""
     return {row[0] for row in connection.execute(text(INVALID_INDEXES))}
+
+
+def tables(connection: Connection) -> list[Table]:
+    """Give the tables that are not the server's own, as the last VACUUM or ANALYZE counted them."""
+    return [
+        Table(schema, name, visible, count, size, tuple(indexes))
+        for schema, name, visible, count, size, indexes in connection.execute(text(TABLES))
+    ]
+
+
+def holds_anything(connection: Connection) -> bool:
+    """Tell whether somebody has made a table or view in the database."""
+    return bool(connection.execute(text(HOLDS_ANYTHING)).scalar())

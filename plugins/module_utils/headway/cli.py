@@ -12,13 +12,20 @@ from dataclasses import fields
 from typing import Any
 
 from . import engine, report
+from .adoption import AdoptionOptions
 from .errors import HeadwayError
+from .history import History
 from .options import RunOptions
 from .project import Project
+from .rehearsal import PASSED, RehearsalOptions
+from .review.verdict import refuses, review
 
-FINE, FAULT, PENDING = 0, 1, 2
+FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
 
-EXIT_CODES = "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head."
+EXIT_CODES = (
+    "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head, "
+    "3 `plan --lint error` found a danger."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,23 +56,31 @@ def _status(project: Project, options: argparse.Namespace) -> int:
 
 def _history(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
-    revisions = [revision.to_dict() for revision in status.history]
-    _show(options, {"history": revisions}, report.history_text(status.history, status.current))
+    history = History(status.history)
+    text = report.history_text(status.history, history, status.current)
+    _show(options, {"history": history.to_dict()["revisions"]}, text)
     return FINE
 
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
+    target = " ".join(options.revision)
+    if options.down:
+        planned = engine.plan_downgrade(project, target)
+        _show(options, planned.to_dict(), report.plan_text(planned))
+        return FINE
     planned = engine.plan(
         project,
-        options.revision,
+        target,
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
     )
-    _show(options, planned.to_dict(), report.plan_text(planned))
-    return FINE
+    reviewed = review(planned) if options.lint != "off" else None
+    values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
+    _show(options, values, report.plan_text(planned, reviewed))
+    return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
-def _upgrade(project: Project, options: argparse.Namespace) -> int:
+def _rehearse(project: Project, options: argparse.Namespace) -> int:
     planned = engine.plan(
         project,
         options.revision,
@@ -73,13 +88,54 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         sql=False,
         edited=options.edited,
     )
+    how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
+    rehearsal = engine.rehearse(project, planned, options=how)
+    _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
+    return FINE if rehearsal.outcome == PASSED else FAULT
+
+
+def _adopt(project: Project, options: argparse.Namespace) -> int:
+    how = AdoptionOptions(
+        revision=options.revision,
+        accept_differences=options.accept_differences,
+        scratch=options.scratch,
+        who=_who(),
+    )
+    adoption = engine.adopt(project, how)
+    _show(options, adoption.to_dict(), report.adoption_text(adoption))
+    return FINE if adoption.after or adoption.matches else FAULT
+
+
+def _upgrade(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan(
+        project,
+        " ".join(options.revision),
+        allow_several_heads=options.allow_several_heads,
+        sql=False,
+        edited=options.edited,
+        command=options.command,
+    )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
+    _show(options, migration.to_dict(), report.migration_text(migration))
+    return FINE
+
+
+def _downgrade(project: Project, options: argparse.Namespace) -> int:
+    planned = engine.plan_downgrade(project, options.revision)
+    run_options = _run_options(options)
+    migration = engine.downgrade(
+        project, planned, run_options, _say, accept_loss=options.accept_loss
+    )
     _show(options, migration.to_dict(), report.migration_text(migration))
     return FINE
 
 
 def _run_options(options: argparse.Namespace) -> RunOptions:
     return RunOptions(**{field.name: getattr(options, field.name) for field in fields(RunOptions)})
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _say(sentence: str) -> None:
@@ -99,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--format", choices=["text", "json"], default="text")
 
     target = argparse.ArgumentParser(add_help=False)
-    target.add_argument("revision", nargs="?", default="heads", help="default: %(default)s")
+    target.add_argument("revision", nargs="*", default=[], help="one or several; default: heads")
     target.add_argument("--allow-several-heads", action="store_true")
     target.add_argument(
         "--edited",
@@ -116,7 +172,28 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
+    plan.add_argument("--down", action="store_true", help="what a downgrade would do, to REVISION")
+    plan.add_argument(
+        "--lint",
+        choices=["off", "warn", "error"],
+        default="warn",
+        help="whether the SQL is judged, and a danger is a fault (%(default)s)",
+    )
     plan.set_defaults(run=_plan)
+
+    rehearse = commands.add_parser(
+        "rehearse", parents=[common, target], help="run what is pending in a scratch database"
+    )
+    rehearse.add_argument(
+        "--rows",
+        choices=["none", "all"],
+        default="none",
+        help="what of the rows to copy (%(default)s)",
+    )
+    rehearse.add_argument(
+        "--scratch", default="", help="a scratch database that was made for this run"
+    )
+    rehearse.set_defaults(run=_rehearse)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
     upgrade.add_argument(
@@ -125,19 +202,40 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 
+    downgrade = commands.add_parser(
+        "downgrade", parents=[common], help="take back what is above a revision"
+    )
+    downgrade.add_argument("revision", help="where to end: -1, an id, branch@-1, base")
+    downgrade.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="also where data is lost, or a downgrade() is empty and leaves the schema as it is",
+    )
+    _add_run_options(downgrade)
+    downgrade.set_defaults(run=_downgrade)
+    adopt = commands.add_parser(
+        "adopt",
+        parents=[common],
+        help="find the revision whose schema a database without a version has, or stamp it with it",
+    )
+    adopt.add_argument("revision", nargs="?", default="", help="stamp it with this one")
+    adopt.add_argument("--accept-differences", action="store_true", help="though they differ")
+    adopt.add_argument("--scratch", default="", help="an empty scratch database made for this run")
+    adopt.set_defaults(run=_adopt)
+
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)
     return parser
 
 
-def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
-    default = RunOptions(who=f"{getpass.getuser()}@{socket.gethostname()}")
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    default = RunOptions(who=_who())
 
     def add(option: str, text: str, **more: Any) -> None:
         value = getattr(default, option.replace("-", "_"))
-        upgrade.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
+        command.add_argument(f"--{option}", default=value, help=f"{text} (%(default)s)", **more)
 
-    upgrade.add_argument(
+    command.add_argument(
         "--no-lock", dest="lock", action="store_false", help="run beside other migrations"
     )
     add("lock-wait", "seconds to wait for another migration", type=float)
@@ -146,7 +244,7 @@ def _add_run_options(upgrade: argparse.ArgumentParser) -> None:
     add(
         "statement-timeout", "how long a statement may take, with unit; empty: as the server has it"
     )
-    upgrade.add_argument(
+    command.add_argument(
         "--no-record", dest="record", action="store_false", help="do not write the run down"
     )
     add("who", "who runs this, shown to those who wait")

@@ -20,13 +20,14 @@ NO_DATABASE = "3D000"
 class Connections:
     """Watches connections being made: where to, and whether the last one came about.
 
-    Sends nothing on them.
+    Sends nothing on them. `parameters` are those that the driver was given last.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         """Start watching; passwords seen go to `secrets`."""
         self.database: str | None = None
         self.connected = False
+        self.parameters: dict[str, Any] = {}
         self._secrets = secrets
         event.listen(Engine, "do_connect", self._trying)
         event.listen(Pool, "connect", self._made)
@@ -34,6 +35,7 @@ class Connections:
     def _trying(self, dialect: Any, record: Any, args: Any, parameters: dict[str, Any]) -> None:
         self.database = named(dialect.name, args, parameters)
         self.connected = False
+        self.parameters = dict(parameters)
         if parameters.get("password"):
             self._secrets.learn_password(str(parameters["password"]))
 

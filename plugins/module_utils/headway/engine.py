@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, upgrade.
+"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
 
 Nothing of the app is loaded in the process that calls these; see process.py.
 """
@@ -6,21 +6,44 @@ Nothing of the app is loaded in the process that calls these; see process.py.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from functools import partial
 
 from . import process
+from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
 from .history_faults import several_heads
 from .options import RunOptions
 from .process import Tell
 from .project import Project
-from .results import Look, Migration, Plan, Status
+from .rehearsal import PASSED, Rehearsal, RehearsalOptions
+from .results import DOWN, UP, Look, Migration, Plan, Status
 
-__all__ = ["Migration", "Plan", "RunOptions", "Status", "plan", "status", "upgrade"]
+__all__ = [
+    "Adoption",
+    "AdoptionOptions",
+    "Migration",
+    "Plan",
+    "Rehearsal",
+    "RehearsalOptions",
+    "RunOptions",
+    "Status",
+    "adopt",
+    "downgrade",
+    "plan",
+    "plan_downgrade",
+    "rehearse",
+    "status",
+    "upgrade",
+]
 
 try:
+    import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
+
+    from .adopt import adopt as _adopt
     from .look import look
     from .pooler import TRANSACTION, transaction_mode
+    from .rehearse import rehearse as _rehearse
     from .run import run
     from .target import HEADS, ahead_of_code
 except ModuleNotFoundError as error:
@@ -53,6 +76,7 @@ def status(project: Project) -> Status:
         runs=seen.runs,
         edited=seen.edited,
         invalid_indexes=seen.invalid_indexes,
+        already_there=seen.already_there,
         warnings=_warnings(seen),
         log=log,
     )
@@ -65,21 +89,32 @@ def plan(
     allow_several_heads: bool = False,
     sql: bool = True,
     edited: str = "warn",
+    command: str = "",
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
+
+    A database that is there without a revision is refused, unless a `command` of the app's own is
+    to run in place of alembic's upgrade.
 
     Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
     nothing ("off").
     """
     target = target or "heads"
     if target.startswith("-"):
-        raise HeadwayError("unknown_target", f"The target {target} leads down; name one above.")
+        raise HeadwayError(
+            "unknown_target",
+            f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
+        )
     seen, log = _look(project, target, sql)
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
     if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
         raise several_heads(history.by_id[head] for head in history.heads)
+    if seen.already_there and not command:
+        raise HeadwayError(
+            "not_adopted", _not_adopted(seen), already_there=list(seen.already_there)
+        )
     if seen.edited and edited == "error":
         raise HeadwayError(
             "edited_revision",
@@ -96,11 +131,40 @@ def plan(
         after=tuple(sorted(reached)) if pending else seen.current,
         heads=history.heads,
         pending=seen.pending,
-        sql_complete=all(p.sql is not None for p in seen.pending),
+        sql_complete=all(p.statements is not None for p in seen.pending),
         warnings=_warnings(seen, edited != "off"),
         log=log,
+        server=seen.server,
+        tables=seen.tables,
         look=seen,
     )
+
+
+def rehearse(
+    project: Project,
+    planned: Plan,
+    command: str = "",
+    options: RehearsalOptions | None = None,
+) -> Rehearsal:
+    """Carry out a plan that was just made in a scratch database, and tell what it does.
+
+    The live database is only read. Raises HeadwayError for faults in the app's files or in
+    reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
+    """
+    if not planned.pending:
+        return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
+    options = options or RehearsalOptions()
+    return _rehearse(project, planned, _seen(project, planned), options, command)
+
+
+def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
+    """Compare a database that has no revision with what the revisions make in a scratch database.
+
+    Stamps it with the revision asked for, if that is the one whose schema it has. Without one
+    asked for nothing is changed. Raises HeadwayError where it is another's, or nothing can be
+    compared.
+    """
+    return _adopt(project, _look(project)[0], options or AdoptionOptions())
 
 
 def upgrade(
@@ -130,21 +194,114 @@ def upgrade(
             waits=(),
             warnings=planned.warnings,
             log=planned.log,
+            direction=planned.direction,
         )
-    seen = planned.look or _look(project)[0]
-    return run(project, planned, seen, options or RunOptions(), command, tell)
+    return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
+
+
+def _seen(project: Project, planned: Plan) -> Look:
+    return planned.look or _look(project)[0]
+
+
+def _not_adopted(seen: Look) -> str:
+    there = ", ".join(seen.already_there[:3])
+    more = len(seen.already_there) - 3
+    return (
+        f"{seen.database} has {there}{f' and {more} more' if more > 0 else ''}, which the pending "
+        "revisions would create, and has no revision in its version table: it was made by other "
+        "means, and is to be adopted (headway adopt, playbooks/adopt.yml), which finds the revision "
+        "whose schema it has."
+    )
+
+
+def plan_downgrade(
+    project: Project, target: str = "", *, stays: Collection[str] | None = None
+) -> Plan:
+    """Say what a downgrade to `target` would take back, and what is lost with it. Changes nothing.
+
+    In place of a target `stays` may have all revisions that another release of the app knows: what it
+    does not know is taken back.
+    """
+    if bool(target) == (stays is not None):
+        raise HeadwayError(
+            "unknown_target",
+            "Say where a downgrade ends: -1 for one revision, an id, branch@-1, or base for all.",
+        )
+    if target.startswith("+") or target in ("head", HEADS):
+        raise HeadwayError("unknown_target", f"The target {target} leads up; name one below.")
+    kept = None if stays is None else frozenset(stays)
+    seen, log = _look(project, target, sql=True, direction=DOWN, stays=kept)
+    history = seen.history
+    if seen.unknown:
+        raise ahead_of_code(seen.unknown, history)
+    pending = {p.revision for p in seen.pending}
+    left = {head for s in seen.states for head in history.heads_of(history.applied(s) - pending)}
+    return Plan(
+        database=seen.database,
+        target=target or " ".join(sorted(left)) or "base",
+        current=seen.current,
+        after=tuple(sorted(left)) if pending else seen.current,
+        heads=history.heads,
+        pending=seen.pending,
+        sql_complete=all(p.sql is not None for p in seen.pending),
+        warnings=_warnings(seen),
+        log=log,
+        direction=DOWN,
+        losses=seen.losses,
+        no_downgrade=seen.no_downgrade,
+        look=seen,
+    )
+
+
+def downgrade(
+    project: Project,
+    planned: Plan,
+    options: RunOptions | None = None,
+    tell: Tell = _nobody,
+    *,
+    accept_loss: bool = False,
+) -> Migration:
+    """Carry out a plan of `plan_downgrade`, as `upgrade` does.
+
+    Raises HeadwayError, with the plan in its data, where a revision has no way back, or data is lost
+    that `accept_loss` does not accept.
+    """
+    one_way = [without for without in planned.no_downgrade if not without.runs]
+    if one_way:
+        raise HeadwayError(
+            "no_downgrade",
+            f"The database cannot go down to {planned.target}: {'; '.join(map(str, one_way))}. Nothing "
+            "was run: write what is missing, or restore the backup that was taken before.",
+            **planned.to_dict(),
+        )
+    if planned.hurts and not accept_loss:
+        raise HeadwayError(
+            "data_loss",
+            f"The downgrade to {planned.target} loses data or leaves the schema as it is: "
+            f"{'; '.join(planned.hurts)}. Nothing was run: accept the loss (--accept-loss, accept_loss), "
+            "or restore the backup that was taken before.",
+            **planned.to_dict(),
+        )
+    return upgrade(project, planned, "", options, tell)
 
 
 def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
+    if seen.already_there:
+        warnings += [_not_adopted(seen)]
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
 def _look(
-    project: Project, target: str = "heads", sql: bool = False
+    project: Project,
+    target: str = "heads",
+    sql: bool = False,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
     _require_alembic()
-    result, log = process.run(partial(look, target=target, sql=sql), project)
+    work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
+    result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy.dialects.postgresql  # noqa: F401 - as psycopg2 below
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import NoSuchModuleError
 
@@ -28,7 +28,7 @@ with suppress(ImportError):
     import psycopg2  # noqa: F401
 
 T = TypeVar("T")
-Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
+Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[MigrationStep]]
 
 DRIVERS = {"aiosqlite", "asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg2cffi"}
 

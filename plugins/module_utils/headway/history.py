@@ -10,12 +10,23 @@ from .data import Data
 
 
 @dataclass(frozen=True)
+class Allowance(Data):
+    """A rule of the review that a revision's author breaks on purpose, and why.
+
+    A revision says it as `headway_allow = {"rule": "reason"}`.
+    """
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Revision(Data):
     """One revision file.
 
     `message` is the first paragraph of its docstring, `description` what its author wrote
     below. `parents` are all revisions that must be applied before it: `down_revision` and what
-    `depends_on` comes to.
+    `depends_on` comes to. `allowed` is what its author says may pass the review of a plan.
     """
 
     revision: str
@@ -26,6 +37,7 @@ class Revision(Data):
     depends_on: tuple[str, ...]
     branch_labels: tuple[str, ...]
     parents: tuple[str, ...]
+    allowed: tuple[Allowance, ...] = ()
 
     def __str__(self) -> str:
         """Give the id and the message, as a person names a revision."""
@@ -81,3 +93,25 @@ class History(Data):
         present = set(applied)
         below = {parent for r in present for parent in self.by_id[r].parents}
         return tuple(sorted(present - below))
+
+
+def in_order(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
+    """Give each after its parents, a branch in one piece, whatever order they come in.
+
+    Raises KeyError where a parent is absent, ValueError where they go in a circle.
+    """
+    by_id = {revision.revision: revision for revision in revisions}
+    placed: dict[str, Revision] = {}
+    for start in sorted(by_id):
+        way = {start: None}  # an ordered set
+        while way:
+            revision = by_id[next(reversed(way))]
+            before = next((p for p in revision.parents if p not in placed), None)
+            if before is None:
+                placed[revision.revision] = revision
+                way.popitem()
+            elif before in way:
+                raise ValueError(f"{before} follows itself")
+            else:
+                way[before] = None
+    return tuple(placed.values())

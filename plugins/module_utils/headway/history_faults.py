@@ -36,8 +36,8 @@ def several_heads(heads: Iterable[Revision]) -> HeadwayError:
     merge = f'alembic merge -m "merge" {shlex.join(ids)}'
     return HeadwayError(
         "two_heads",
-        f"The history has {len(heads)} heads: {named}; merge them with `{merge}`, or allow "
-        "several heads where they are meant to stay apart.",
+        f"The history has {len(heads)} heads: {named}; merge them with `{merge}`, or where "
+        "they are meant to stay apart name those to go to, or allow several heads.",
         heads=ids,
         command=merge,
     )

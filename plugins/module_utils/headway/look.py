@@ -9,27 +9,49 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection, Engine
 
 from . import record
-from .catalog import address, invalid_indexes, version_table
+from .catalog import address, holds_anything, invalid_indexes, tables, version_table
+from .created import created_already
+from .downgrades import no_downgrade
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
+from .loss import Dropped, losses
 from .pooler import is_pooled, mode
 from .project import Project
 from .render import Rendered, render
-from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
+from .results import (
+    DOWN,
+    UP,
+    EditedRevision,
+    Look,
+    Loss,
+    NoDowngrade,
+    PendingRevision,
+    RecordedRun,
+    Statement,
+    Table,
+    VersionTable,
+)
 from .secrets import Secrets
 from .static import sha256_of
-from .target import steps_to
+from .target import above, beyond, steps_back, steps_to
 
 
 def look(
-    project: Project, secrets: Secrets, *, target: str | None = None, sql: bool = False
+    project: Project,
+    secrets: Secrets,
+    *,
+    target: str | None = None,
+    sql: bool = False,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """Give a Look as a dictionary: with what is pending to `target`, and its SQL if `sql`.
 
-    Leaves no trace: an empty database gets no version table.
+    On the way down the revisions that `stays` has may be given in place of a target. Leaves no
+    trace: an empty database gets no version table.
     """
-    return observe(project, secrets, target, sql)[0].to_dict()
+    return observe(project, secrets, target, sql, None, direction, stays)[0].to_dict()
 
 
 def observe(
@@ -38,6 +60,8 @@ def observe(
     target: str | None = None,
     sql: bool = False,
     known: History | None = None,
+    direction: str = UP,
+    stays: frozenset[str] | None = None,
 ) -> tuple[Look, list[Engine]]:
     """Look as `look`, and give the engines of PostgreSQL that env.py used.
 
@@ -49,6 +73,9 @@ def observe(
     unknown: set[str] = set()
     pending: dict[str, None] = {}  # in order
     rendered: Rendered = {}
+    gone: list[Loss] = []
+    one_way: dict[str, NoDowngrade] = {}
+    already_there: dict[str, None] = {}
     server = _Server()
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
@@ -61,11 +88,36 @@ def observe(
                 server.remember(connection, history, current)
         if unknown or target is None:
             return []
+        if direction == DOWN:
+            take_back(target, current, context)
+            return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
-        if sql and steps:
-            rendered.update(render(steps, current, context, environment))
+        unversioned = not current and server.holds_anything
+        if steps and (sql or unversioned):
+            texts = render(steps, current, context, environment)
+            if sql:
+                rendered.update(texts)
+            if sql and connection is not None and server.version:
+                server.weigh(connection, [s for sent, _ in texts.values() for s in sent or ()])
+            if unversioned and connection is not None:
+                already_there.update(dict.fromkeys(created_already(connection, texts)))
         return []
+
+    def take_back(target: str, current: tuple[str, ...], context: MigrationContext) -> None:
+        if stays is None:
+            back = above(target, current, environment.scripts, history)
+        else:
+            back = beyond(stays, current, history)
+        pending.update(dict.fromkeys(back))
+        for revision in back:
+            if without := no_downgrade(revision, history.by_id[revision].file):
+                one_way[revision] = without
+        drops: list[tuple[str, Dropped]] = []
+        if sql and back:
+            steps = steps_back(back, environment.scripts)
+            rendered.update(render(steps, current, context, environment, drops))
+            gone.extend(loss for loss in losses(drops, context.connection) if loss not in gone)
 
     try:
         environment.run(read, target or "heads", read_only=True)
@@ -88,6 +140,11 @@ def observe(
         pooler=max(map(mode, server.pooled), default=""),
         runs=tuple(server.runs.values()),
         edited=tuple(server.edited.values()),
+        already_there=tuple(already_there),
+        server=server.version,
+        tables=tuple(server.tables.values()),
+        losses=tuple(gone),
+        no_downgrade=tuple(one_way.values()),
     )
     return seen, list(server.engines.values())
 
@@ -100,15 +157,28 @@ class _Server:
         self.version_tables: list[VersionTable] = []
         self.invalid_indexes: set[str] = set()
         self.pooled: list[Engine] = []
+        self.holds_anything = False
         self.runs: dict[str, RecordedRun] = {}
         self.edited: dict[str, EditedRevision] = {}
+        self.version = ""
+        self.tables: dict[str, Table] = {}
 
     def see(self, context: MigrationContext, connection: Connection) -> None:
         self.engines[address(connection.engine)] = connection.engine
+        self.version = ".".join(map(str, connection.dialect.server_version_info or ()))
         self.version_tables.append(version_table(context, connection))
         self.invalid_indexes |= invalid_indexes(connection)
+        self.holds_anything = holds_anything(connection)
         if is_pooled(connection):
             self.pooled.append(connection.engine)
+
+    def weigh(self, connection: Connection, statements: Iterable[Statement]) -> None:
+        """Keep the size of each table that the statements name; of several databases, the largest."""
+        sent = "\n".join(statement.sql for statement in statements)
+        for table in tables(connection):
+            if any(name in sent for name in (table.name, *table.indexes)):
+                known = self.tables.get(str(table), table)
+                self.tables[str(table)] = max(known, table, key=lambda t: t.bytes)
 
     def remember(self, connection: Connection, history: History, current: tuple[str, ...]) -> None:
         """Read the record of the version table seen last."""
@@ -124,5 +194,13 @@ class _Server:
 
 def _pending(history: History, revision: str, rendered: Rendered) -> PendingRevision:
     file = history.by_id[revision]
-    sql, sql_unknown = rendered.get(revision, (None, None))
-    return PendingRevision(revision, file.message, file.description, file.file, sql, sql_unknown)
+    statements, sql_unknown = rendered.get(revision, (None, None))
+    return PendingRevision(
+        revision,
+        file.message,
+        file.description,
+        file.file,
+        statements,
+        sql_unknown,
+        file.allowed,
+    )

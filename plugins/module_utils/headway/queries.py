@@ -17,6 +17,24 @@ INVALID_INDEXES = """
     and not exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)
 """
 
+# With the server's estimates, as the last VACUUM or ANALYZE counted.
+TABLES = """
+    select n.nspname, c.relname, pg_table_is_visible(c.oid), c.reltuples::bigint,
+           c.relpages::bigint * current_setting('block_size')::bigint,
+           array(select x.relname::text from pg_index i join pg_class x on x.oid = i.indexrelid
+                 where i.indrelid = c.oid order by 1)
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm') and c.relpersistence <> 't'
+    and n.nspname not in ('pg_catalog', 'information_schema')
+"""
+
+# Tables and views that somebody made, other than ours.
+HOLDS_ANYTHING = """
+    select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.oid >= 16384
+                   and n.nspname !~ '^pg_' and n.nspname <> 'headway')
+"""
+
 RECORD_IS_READABLE = """
     select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
     from pg_class c join pg_namespace n on n.oid = c.relnamespace

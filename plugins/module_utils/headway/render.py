@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
+from traceback import walk_stack, walk_tb
+from types import FrameType, ModuleType
 from typing import Any
 
 from alembic.operations import Operations
@@ -14,8 +16,11 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Dialect
 
 from .environment import Environment
+from .loss import Dropped, dropped
+from .results import Statement
 
-Rendered = dict[str, tuple["str | None", "str | None"]]
+# For each revision what it sends, or why only the run can tell.
+Rendered = dict[str, tuple["tuple[Statement, ...] | None", "str | None"]]
 
 
 def render(
@@ -23,26 +28,30 @@ def render(
     current: tuple[str, ...],
     live: MigrationContext,
     environment: Environment,
+    drops: list[tuple[str, Dropped]] | None = None,
 ) -> Rendered:
-    """Give for each revision its SQL, or the reason why only the run can tell.
+    """Give for each revision its statements, or the reason why only the run can tell.
+
+    What its statements drop is put into `drops`.
 
     This is alembic's offline mode, entered from `live`, the context that env.py configured for
     a real run, so that its options, arguments and server's dialect hold and env.py's own offline
     half need not work. Nothing is sent: the context has no connection. A revision that asks the
     database for rows gets none and fails; those after it are rendered all the same.
     """
-    buffer = io.StringIO()
+    buffer = _Statements()
     rendered: Rendered = {}
+    running: list[str] = []  # the revision whose function runs, if one does
 
     def write(_: Any, __: Any) -> Iterator[RevisionStep]:
         for step in steps:
             failure: list[str] = []
-            step.migration_fn = _noting(step.migration_fn, failure)
+            revision = step.revision.revision
+            buffer.begin(step.revision.module)
+            step.migration_fn = _noting(step.migration_fn, buffer, failure, revision, running)
             yield step
-            sql = buffer.getvalue().strip()
-            rendered[step.revision.revision] = (None, failure[0]) if failure else (sql, None)
-            buffer.seek(0)
-            buffer.truncate()
+            sent = tuple(buffer.sent)
+            rendered[revision] = (None, failure[0]) if failure else (sent, None)
 
     options = {
         **{name: value for name, value in live.opts.items() if name != "output_encoding"},
@@ -55,6 +64,13 @@ def render(
     }
     alembic = environment.context
     offline = MigrationContext(_dialect_for_text(live.dialect), None, options, alembic)
+    if drops is not None:
+        _watch(
+            offline,
+            lambda statement: drops.extend(
+                (r, d) for r in running for d in dropped(statement, offline)
+            ),
+        )
     logging.disable(logging.INFO)  # alembic would log each step as an upgrade that runs
     try:
         alembic._migration_context = offline
@@ -72,13 +88,59 @@ def render(
     return rendered
 
 
-def _noting(migrate: Callable[..., None], failure: list[str]) -> Callable[..., None]:
+def _watch(context: MigrationContext, see: Callable[[object], None]) -> None:
+    """Have each statement seen on its way, as alembic or SQLAlchemy has it."""
+    send = context.impl._exec
+
+    def seen(statement: object, *more: Any, **options: Any) -> Any:
+        see(statement)
+        return send(statement, *more, **options)  # type: ignore[arg-type]
+
+    vars(context.impl)["_exec"] = seen
+
+
+class _Statements:
+    """What alembic writes to: each statement in a call, made from the line that causes it."""
+
+    def begin(self, revision: ModuleType) -> None:
+        """Start anew, for a revision."""
+        self._revision = revision
+        self.sent: list[Statement] = []
+
+    def write(self, text: str) -> None:
+        """Take a statement."""
+        frames = walk_stack(sys._getframe(1))
+        self.sent.append(Statement(text.strip(), self.line(frames)))
+
+    def flush(self) -> None:
+        """Be written to like a file."""
+
+    def line(self, innermost_first: Iterable[tuple[FrameType, int]]) -> int | None:
+        """Give the innermost line that is the revision's own."""
+        for frame, line in innermost_first:
+            if frame.f_globals is vars(self._revision):
+                return line
+        return None
+
+
+def _noting(
+    migrate: Callable[..., None],
+    buffer: _Statements,
+    failure: list[str],
+    revision: str,
+    running: list[str],
+) -> Callable[..., None]:
     @wraps(migrate)  # alembic's log has its name
     def attempt(**arguments: Any) -> None:
+        running.append(revision)
         try:
             migrate(**arguments)
         except Exception as error:
-            failure.append(f"{type(error).__name__}: {error}")
+            line = buffer.line(reversed(list(walk_tb(error.__traceback__))))
+            where = f"line {line}: " if line else ""
+            failure.append(f"{where}{type(error).__name__}: {error}")
+        finally:
+            running.clear()
 
     return attempt
 

@@ -4,26 +4,102 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .data import INSIDE, Data
-from .history import Branch, History, Revision
+from .history import Allowance, Branch, History, Revision
 from .waits import Session, Wait
+
+UP, DOWN = "up", "down"
+
+
+@dataclass(frozen=True)
+class Statement(Data):
+    """A statement, and the line of the revision's file that sends it; None: alembic by itself."""
+
+    sql: str
+    line: int | None
 
 
 @dataclass(frozen=True)
 class PendingRevision(Data):
-    """A revision that is to be applied.
+    """A revision that is to be applied, or on the way down to be taken back.
 
-    `sql` is what it will send; where only the run can tell, it is None and `sql_unknown` says
-    why. Both are None when the SQL was not asked for.
+    `statements` is what it will send; where only the run can tell, it is None and `sql_unknown`
+    says why. Both are None when the SQL was not asked for. `allowed` is what its author says may
+    pass the review.
     """
 
     revision: str
     message: str
     description: str
     file: str
-    sql: str | None
+    statements: tuple[Statement, ...] | None
     sql_unknown: str | None
+    allowed: tuple[Allowance, ...] = ()
+
+    @property
+    def sql(self) -> str | None:
+        """What it will send, as one text."""
+        if self.statements is None:
+            return None
+        return "\n\n".join(statement.sql for statement in self.statements)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields, and `sql`."""
+        return {**super().to_dict(), "sql": self.sql}
+
+
+@dataclass(frozen=True)
+class Table(Data):
+    """A table of the database, with the server's estimate of its rows (-1: it has none).
+
+    `visible`: the search path leads to it. `bytes` is without indexes.
+    """
+
+    schema: str
+    name: str
+    visible: bool
+    rows: int
+    bytes: int
+    indexes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Give its name, with the schema where that is needed."""
+        return self.name if self.visible else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Loss(Data):
+    """What taking a revision back drops; `holds_rows` now, None where that is not known."""
+
+    revision: str
+    what: str
+    holds_rows: bool | None
+
+    def __str__(self) -> str:
+        """Give it as a line."""
+        now = {
+            True: "holds rows",
+            False: "holds nothing",
+            None: "whether it holds rows is not known",
+        }
+        return f"{self.revision} drops {self.what}: {now[self.holds_rows]}"
+
+
+@dataclass(frozen=True)
+class NoDowngrade(Data):
+    """A revision that its file has no way back from; one that `runs` changes nothing."""
+
+    revision: str
+    file: str
+    line: int
+    why: str
+    runs: bool
+
+    def __str__(self) -> str:
+        """Give it as a line."""
+        return f"{self.revision} has no downgrade() ({self.file}, line {self.line}: {self.why})"
 
 
 @dataclass(frozen=True)
@@ -53,7 +129,8 @@ class RecordedRun(Data):
     """A run as the database's record has it.
 
     `outcome` is applied, failed, running, or interrupted where it ended without a word; `who` the
-    controller's account and machine, `role` the database's, `revisions` those applied.
+    controller's account and machine, `role` the database's, `revisions` those applied, or taken back
+    where `direction` is down.
     """
 
     id: str
@@ -78,7 +155,8 @@ class RecordedRun(Data):
         took = f" in {self.seconds:.1f} s" if self.seconds is not None else ""
         tries = f", tried {self.retries + 1} times" if self.retries else ""
         whose = " ".join(filter(None, ("by", self.who or self.role, self.release)))
-        return f"{self.started}  {self.outcome}  {steps}{took}{tries}, {whose}"
+        down = ", down," if self.direction == DOWN else ""
+        return f"{self.started}  {self.outcome}  {steps}{down}{took}{tries}, {whose}"
 
 
 @dataclass(frozen=True)
@@ -103,10 +181,13 @@ class Look(Data):
 
     `states` has the version table's content for each time env.py ran migrations: once in most
     apps, once a tenant or a database in some. `pending` leads from there to the target; it is
-    empty where `unknown`, the revisions that no file has, is not. What follows is of PostgreSQL
+    empty where `unknown`, the revisions that no file has, is not. The last two are of the way down
+    (Plan). What is between is of PostgreSQL
     only: the version table of each state, the indexes that a build left unusable, and the mode
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
-    recorded, and the applied revisions whose files were edited since.
+    recorded, and the applied revisions whose files were edited since. `already_there` are
+    relations of a database without any revision that pending ones would create; `server` is its
+    version ("15.4"), "" where it is another database. `tables` are those that the pending SQL names.
     """
 
     database: str
@@ -119,6 +200,11 @@ class Look(Data):
     pooler: str = ""
     runs: tuple[RecordedRun, ...] = ()
     edited: tuple[EditedRevision, ...] = ()
+    already_there: tuple[str, ...] = ()
+    server: str = ""
+    tables: tuple[Table, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    no_downgrade: tuple[NoDowngrade, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -128,6 +214,12 @@ class Look(Data):
     def applied(self) -> set[str]:
         """Give the revisions that every state has had applied."""
         return set.intersection(*(self.history.applied(state) for state in self.states))
+
+    def done(self, planned: Iterable[str], direction: str) -> set[str]:
+        """Give those of `planned` that every state is past, in this direction."""
+        if direction == UP:
+            return set(planned) & self.applied()
+        return set(planned).difference(*(self.history.applied(state) for state in self.states))
 
 
 def together(states: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -140,7 +232,8 @@ class Status(Data):
     """Where a database and the files stand.
 
     `unknown` are revisions of the database that no file has: the code is older than the
-    database, and what is pending cannot be told.
+    database, and what is pending cannot be told. `already_there` are tables of a database without
+    any revision that pending ones would create: it is to be adopted.
     """
 
     database: str
@@ -154,16 +247,19 @@ class Status(Data):
     runs: tuple[RecordedRun, ...]
     edited: tuple[EditedRevision, ...]
     invalid_indexes: tuple[str, ...]
+    already_there: tuple[str, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Plan(Data):
-    """What an upgrade to `target` would do: from `current` to `after` by `pending`.
+    """What a run to `target` would do: from `current` to `after` by `pending`, in that order.
 
-    `sql_complete` is False where the SQL of a pending revision was not asked for or only the
-    run can tell it. `look` is what it was made from.
+    `direction` is up or down. On the way down `losses` are what goes, `no_downgrade` the revisions that
+    have no way back. `sql_complete` is False where the SQL of a pending revision was not asked for or only
+    the run can tell it. `server` is PostgreSQL's version, "" for another database; `tables` has those
+    that are there and that the SQL names. `look` is what it was made from.
     """
 
     database: str
@@ -175,12 +271,33 @@ class Plan(Data):
     sql_complete: bool
     warnings: tuple[str, ...]
     log: tuple[str, ...]
+    server: str = ""
+    tables: tuple[Table, ...] = ()
+    direction: str = UP
+    losses: tuple[Loss, ...] = ()
+    no_downgrade: tuple[NoDowngrade, ...] = ()
     look: Look | None = field(default=None, metadata=INSIDE, compare=False, repr=False)
 
     @property
     def changes(self) -> bool:
         """Whether the run would change the database."""
         return bool(self.pending)
+
+    @property
+    def hurts(self) -> tuple[str, ...]:
+        """What keeps a downgrade from being harmless, a line each."""
+        gone = (loss for loss in self.losses if loss.holds_rows is not False)
+        told = {without.revision for without in self.no_downgrade}
+        unknown = (
+            p
+            for p in self.pending
+            if self.direction == DOWN and p.sql_unknown and p.revision not in told
+        )
+        return (
+            *map(str, self.no_downgrade),
+            *map(str, gone),
+            *(f"{p.revision} drops what only the run can tell ({p.sql_unknown})" for p in unknown),
+        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +327,7 @@ class Attempt(Data):
 
 @dataclass(frozen=True)
 class AppliedRevision(Data):
-    """A revision that the database has had applied by a run; None if its time is not known."""
+    """A revision that a run applied or took back; None if its time is not known."""
 
     revision: str
     message: str
@@ -219,8 +336,9 @@ class AppliedRevision(Data):
 
 @dataclass(frozen=True)
 class Migration(Data):
-    """What an upgrade did: `before` and `after` are the database's own word.
+    """What a run did: `before` and `after` are the database's own word.
 
+    `applied` are the revisions that it applied, or in the `direction` down took back.
     `invalid_indexes` are those that came of it, `waits` what it had to wait for.
     """
 
@@ -236,3 +354,4 @@ class Migration(Data):
     waits: tuple[Wait, ...]
     warnings: tuple[str, ...]
     log: tuple[str, ...]
+    direction: str = UP

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Iterable
 
-from .results import Attempt, Look
+from .results import UP, Attempt, Look
 
 CAUSES = {"55P03": "lock", "40P01": "deadlock"}  # lock_not_available, deadlock_detected
 
@@ -40,14 +40,19 @@ class Pauses:
 
 
 def cause(
-    attempt: Attempt, sqlstate: str | None, before: Look, after: Look, planned: Iterable[str]
+    attempt: Attempt,
+    sqlstate: str | None,
+    before: Look,
+    after: Look,
+    planned: Iterable[str],
+    direction: str = UP,
 ) -> str | None:
     """Give why an attempt may be made again, None where it may not.
 
-    What failed must be gone whole: no revision that is not applied has committed a part of
-    itself, and no index was left invalid.
+    What failed must be gone whole: no revision that is left has committed a part of itself, and
+    no index was left invalid.
     """
-    left = set(planned) - after.applied()
+    left = {*planned} - after.done(planned, direction)
     if left & {*attempt.kept} or {*after.invalid_indexes} - {*before.invalid_indexes}:
         return None
     return CAUSES.get(sqlstate or "") if left else None

@@ -10,9 +10,9 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 
 from .errors import HeadwayError
-from .history import History, Revision
+from .history import History, Revision, in_order
 from .history_faults import check_graph, empty_history, no_versions_folder
-from .static import message_and_description
+from .static import allowances, message_and_description
 
 
 def load_history(scripts: ScriptDirectory) -> History:
@@ -32,12 +32,12 @@ def load_history(scripts: ScriptDirectory) -> History:
     check_graph([(s.revision, _tuple(s.down_revision), str(s.path)) for s in found])
     scripts.revision_map = RevisionMap(lambda: iter(found))
     try:
-        from_head_to_base = list(scripts.walk_revisions())
+        revisions = list(map(_revision, scripts.walk_revisions()))
     except Exception as error:
         raise HeadwayError(
             "history_invalid", f"alembic refuses the revisions in {folders}: {error}"
         ) from error
-    return History(tuple(_revision(script) for script in reversed(from_head_to_base)))
+    return History(in_order(revisions))
 
 
 def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:
@@ -76,6 +76,7 @@ def _revision(script: Script) -> Revision:
         branch_labels=tuple(sorted(script.branch_labels)),
         # As alembic resolved it: depends_on may be a label or the beginning of an id.
         parents=tuple(sorted({*down_revision, *script._resolved_dependencies})),
+        allowed=allowances(getattr(script.module, "headway_allow", {})),
     )
 
 

@@ -14,7 +14,7 @@ from .options import RunOptions
 from .pooler import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
-from .results import AppliedRevision, Attempt, Look, Migration, Plan, together
+from .results import DOWN, AppliedRevision, Attempt, Look, Migration, Plan, together
 from .retry import Pauses, cause
 from .scribe import Scribe
 from .verify import verify
@@ -58,6 +58,7 @@ class _Tries:
 
     def __init__(self, planned: Plan, seen: Look, retry_for: float) -> None:
         self._planned = [p.revision for p in planned.pending]
+        self._direction = planned.direction
         self._seen = seen
         self._pauses = Pauses(retry_for)
         self.states: States | None = None  # before the first
@@ -83,7 +84,7 @@ class _Tries:
     def pause(self, after: Look) -> float | None:
         """Give the seconds until the next; None if this was the last."""
         sqlstate = self.fault.data.get("sqlstate") if self.fault else self.last.sqlstate
-        why = cause(self.last, sqlstate, self._seen, after, self._planned)
+        why = cause(self.last, sqlstate, self._seen, after, self._planned, self._direction)
         seconds = self._pauses.next() if why else None
         if why and seconds is not None:
             revision = self.last.failed or ""
@@ -95,7 +96,7 @@ def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str
     """Give what came of it, and the fault if it is one."""
     attempt, fault = tries.last, tries.fault
     before = _before(seen, after, tries)
-    done = after.applied()
+    done = after.done((p.revision for p in planned.pending), planned.direction)
     # One whose commit was cut off may be there all the same; of a run that died, or of a command,
     # nothing else is known than what the database has.
     ran = done if fault or command else tries.ran
@@ -117,6 +118,7 @@ def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str
         waits=tuple(tries.waits),
         warnings=planned.warnings,
         log=tries.log,
+        direction=planned.direction,
     )
     if fault and not applied:
         return migration, HeadwayError(
@@ -157,6 +159,7 @@ def _work(planned: Plan, seen: Look, options: RunOptions, command: str, scribe: 
         seen=seen,
         options=options,
         run=scribe.beginning(),
+        direction=planned.direction,
     )
 
 
@@ -177,7 +180,7 @@ def _seen(verifying: process.Process, planned: Plan, tries: _Tries) -> Look:
         reached = f"reached its end of {len(tries.seconds)} of {len(planned.pending)} revisions"
         raise HeadwayError(
             "unverified",
-            f"The upgrade {reached}"
+            f"The {_way(planned.direction)} {reached}"
             + (f" and failed: {tries.last.reason}" if tries.last.reason else "")
             + f"; what the database has now could not be read: {unreadable.message} Run again "
             "once it can be: what is applied is not applied twice.",
@@ -196,11 +199,14 @@ def _before(seen: Look, after: Look, tries: _Tries) -> States:
 
 def _invalid(migration: Migration) -> HeadwayError:
     names = " and ".join(migration.invalid_indexes)
+    at = " and ".join(migration.after) or "base"
+    done = f"All revisions up to {at} are applied, but they left"
+    if migration.direction == DOWN:
+        done = f"All above {at} is taken back, but that left"
     return HeadwayError(
         "invalid_index",
-        f"All revisions up to {' and '.join(migration.after)} are applied, but they left {names} "
-        "invalid, which slows writes down and serves no query: drop it (DROP INDEX CONCURRENTLY) "
-        "and build it again.",
+        f"{done} {names} invalid, which slows writes down and serves no query: drop it (DROP INDEX "
+        "CONCURRENTLY) and build it again.",
         **migration.to_dict(),
     )
 
@@ -211,18 +217,19 @@ def _unfinished(migration: Migration, attempt: Attempt, command: str) -> Headway
     advice = "correct that, and a rerun resumes from there"
     if failed:
         kind = "revision_failed"
-        what = f"Revision {failed.revision} ({failed.file}) failed: {attempt.reason}."
+        of = "The downgrade() of revision" if migration.direction == DOWN else "Revision"
+        what = f"{of} {failed.revision} ({failed.file}) failed: {attempt.reason}."
     elif attempt.reason:
         kind = "upgrade_failed"
-        what = f"The upgrade to {migration.target} failed: {attempt.reason}."
+        what = f"The {_way(migration.direction)} to {migration.target} failed: {attempt.reason}."
     elif command:
         kind = "not_applied"
         what = f"`{command}` ended without an error, but the database is not at the target."
     else:
         kind = "not_committed"
         what = (
-            f"env.py ran the upgrade to {migration.target} to its end without an error, but the "
-            "database does not have it all: env.py did not commit."
+            f"env.py ran the {_way(migration.direction)} to {migration.target} to its end without an "
+            "error, but the database does not have it all: env.py did not commit."
         )
         advice = "correct env.py, and run again"
     if attempt.in_the_way:
@@ -246,12 +253,18 @@ def _unfinished(migration: Migration, attempt: Attempt, command: str) -> Headway
     if migration.invalid_indexes:
         names = " and ".join(migration.invalid_indexes)
         what += f" It left {names} invalid: drop it (DROP INDEX CONCURRENTLY) before the rerun."
+    done = "Taken back" if migration.direction == DOWN else "Applied and kept"
+    left = "Still applied" if migration.direction == DOWN else "Not applied"
     outcome = (
-        f" Applied and kept: {_listed([a.revision for a in migration.applied])}."
-        f" Not applied: {_listed([p.revision for p in migration.pending])}."
+        f" {done}: {_listed([a.revision for a in migration.applied])}."
+        f" {left}: {_listed([p.revision for p in migration.pending])}."
         f" The database is at {' and '.join(migration.after) or 'base'}; {advice}."
     )
     return HeadwayError(kind, what + outcome, sqlstate=attempt.sqlstate, **migration.to_dict())
+
+
+def _way(direction: str) -> str:
+    return "downgrade" if direction == DOWN else "upgrade"
 
 
 def _listed(revisions: list[str]) -> str:

@@ -29,7 +29,7 @@ class Scribe:
         return {
             "id": self._id,
             "version_tables": sorted({str(table) for table in self._seen.version_tables}),
-            "direction": "up",
+            "direction": self._planned.direction,
             "target": self._planned.target,
             "before": self._planned.current,
             "after": self._planned.current,

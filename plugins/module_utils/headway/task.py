@@ -1,4 +1,4 @@
-"""What both Ansible modules share. Knows AnsibleModule by its shape only."""
+"""What the Ansible modules share. Knows AnsibleModule by its shape only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import HeadwayError
+from .options import RunOptions
 from .project import Project
+from .results import Plan
 from .secrets import Secrets
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -16,6 +18,30 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "environment": {"type": "dict", "default": {}, "no_log": True},
     "user": {"type": "str"},
 }
+
+
+# As options.RunOptions has them.
+RUN_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "lock": {"type": "bool", "default": True},
+    "lock_wait": {"type": "float", "default": 60},
+    "retry_for": {"type": "float", "default": 60},
+    "lock_timeout": {"type": "str", "default": "2s"},
+    "statement_timeout": {"type": "str", "default": ""},
+    "record": {"type": "bool", "default": True},
+    "who": {"type": "str", "default": ""},
+    "release": {"type": "str", "default": ""},
+}
+
+
+def run_options(params: dict[str, Any]) -> RunOptions:
+    """Give how a run is to behave, from a module's parameters."""
+    return RunOptions(**{name: params[name] for name in RUN_ARGUMENTS})
+
+
+def predicted(planned: Plan) -> dict[str, Any]:
+    """Give a plan in the form of the run it foretells."""
+    values = planned.to_dict()
+    return {"changed": planned.changes, "before": values.pop("current"), "applied": [], **values}
 
 
 def perform(module: Any, work: Callable[[Project], dict[str, Any]]) -> None:

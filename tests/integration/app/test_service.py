@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import Database
-from tests.unit.app.example import service
+from tests.unit.app.example import APP, service
 
 
 @pytest.fixture
@@ -74,6 +76,28 @@ def test_unhealthy_where_the_database_is_at_another_revision(
     assert answer.status_code == 503
     assert (answer.json()["database"], answer.json()["code"]) == (["fedcba"], served.code_heads)
     assert "fedcba" in answer.json()["detail"]
+
+
+def test_a_contract_may_wait_and_nothing_else(migrated: Database, tmp_path: Path) -> None:
+    (head,) = migrated.query("select version_num from alembic_version")[0]
+    app = shutil.copytree(APP, tmp_path / "app")
+    for revision, label, depends_on in (("ex01", "expand", None), ("co01", "contract", "ex01")):
+        (app / "alembic" / "versions" / f"{revision}.py").write_text(
+            f"revision, down_revision = {revision!r}, {head!r}\n"
+            f"branch_labels, depends_on = {label!r}, {depends_on!r}\n"
+        )
+
+    def healthy(*found: str) -> bool:
+        migrated.query("delete from alembic_version")
+        for revision in found:
+            migrated.query(f"insert into alembic_version values ('{revision}')")
+        return TestClient(module.app).get("/healthz").status_code == 200
+
+    with service(migrated.url(), app) as module:
+        assert not healthy(head)
+        assert healthy("ex01")
+        assert healthy("co01")
+        assert not healthy("co01", "fedcba")
 
 
 def test_unhealthy_where_nothing_was_migrated_and_nothing_is_written(database: Database) -> None:

@@ -36,6 +36,7 @@ def until(holds: Callable[[], bool]) -> None:
 def other_process(bench: Bench, work: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a statement of Python with `server`, `tools`, `store` of a bench; killed at the end."""
     program = f"""
+        import signal
         from pathlib import Path
         from backup import restore, take
         from backup.server import Server
@@ -45,6 +46,8 @@ def other_process(bench: Bench, work: str) -> Iterator[subprocess.Popen[bytes]]:
                         {bench.server.password!r})
         tools = LocalTools(Path({str(bench.tools.folder)!r}))
         store = Store(Path({str(bench.store.directory)!r}), {bench.store.database!r})
+        # What a shell runs in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         {work}
     """
     process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -94,12 +95,15 @@ def venv(requirements: tuple[str, ...]) -> Path:
     base = next(p for p in map(Path, ("/usr/bin/python3", sys.executable)) if p.exists())
     key = hashlib.sha256(repr((str(base), requirements)).encode()).hexdigest()[:12]
     folder = ROOT / ".cache" / "test-venvs" / key
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([base, "-m", "venv", folder], check=True)
-        pip = ("install", "--quiet", "--disable-pip-version-check", *requirements)
-        subprocess.run([str(folder / "bin" / "pip"), *pip], check=True)
-        (folder / "complete").touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may want the same
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([base, "-m", "venv", folder], check=True)
+            pip = ("install", "--quiet", "--disable-pip-version-check", *requirements)
+            subprocess.run([str(folder / "bin" / "pip"), *pip], check=True)
+            (folder / "complete").touch()
     return folder / "bin" / "python"
 
 

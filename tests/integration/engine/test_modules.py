@@ -153,12 +153,35 @@ def test_as_an_installed_collection(ansible: Ansible, app: App, tmp_path: Path) 
     collection.mkdir(parents=True)
     for name in ("plugins", "galaxy.yml", "meta"):
         (collection / name).symlink_to(ROOT / name)
-    result, _ = ansible(
-        "headway.deploy.alembic_upgrade",
-        settings=f"collections_path = {tmp_path}/collections",
-        config=str(app.config),
-    )
+    settings = f"collections_path = {tmp_path}/collections"
+    upgrade = ("headway.deploy.alembic_upgrade",)
+    planned, _ = ansible(*upgrade, "--check", "--diff", settings=settings, config=str(app.config))
+    assert [r["tables"][0]["name"] for r in planned["review"]["revisions"]] == ["t_aaaa"]
+    assert planned["diff"]["prepared"] == planned["text"]
+    result, _ = ansible(*upgrade, settings=settings, config=str(app.config))
     assert result["after"] == ["aaaa"]
+
+
+def test_lint_error_refuses_a_plan_and_off_judges_nothing(ansible: Ansible, app: App) -> None:
+    app.chain("aaaa")
+    app.revision("bbbb", "aaaa", "op.execute('nonsense')")
+    settings = "\n".join(
+        f"{kind} = {PLUGINS}/{folder}"
+        for kind, folder in (
+            ("library", "modules"),
+            ("module_utils", "module_utils"),
+            ("action_plugins", "action"),
+        )
+    )
+    planned, _ = ansible("alembic_upgrade", "--check", settings=settings, config=str(app.config))
+    assert "syntax-error (alembic/versions/bbbb.py, line " in planned["refused"]
+    strict = {"settings": settings, "config": str(app.config), "lint": "error"}
+    refused, _ = ansible("alembic_upgrade", "--check", **strict)
+    assert (refused["failed"], refused["kind"]) == (True, "dangerous_plan")
+    assert refused["msg"] == planned["refused"]
+    off, _ = ansible("alembic_upgrade", "--check", **{**strict, "lint": "off"})
+    assert "review" not in off
+    assert not off.get("failed")
 
 
 def test_an_interpreter_without_alembic(

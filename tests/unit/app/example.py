@@ -16,10 +16,10 @@ APP = PROJECT / "app"
 
 
 @contextlib.contextmanager
-def imported(name: str) -> Iterator[ModuleType]:
-    """Import a module of the app, and forget it afterwards with all that came along."""
+def imported(name: str, app: Path = APP) -> Iterator[ModuleType]:
+    """Import a module of the app, or a copy of it, and forget it afterwards with all that came along."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(APP))
+        patch.syspath_prepend(str(app))
         try:
             yield importlib.import_module(name)
         finally:
@@ -28,11 +28,11 @@ def imported(name: str) -> Iterator[ModuleType]:
 
 
 @contextlib.contextmanager
-def service(database_url: str) -> Iterator[ModuleType]:
+def service(database_url: str, app: Path = APP) -> Iterator[ModuleType]:
     """Import the web service for a database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", database_url)
-        with imported("service") as module:
+        with imported("service", app) as module:
             try:
                 yield module
             finally:

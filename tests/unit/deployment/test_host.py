@@ -196,3 +196,29 @@ def test_the_process_that_supervisor_runs_is_the_app(root: Path) -> None:
             if found.process and child:
                 os.kill(found.process.pid, 9)
     assert not look(root).supervised
+
+
+def test_the_order_in_which_releases_went_live(root: Path) -> None:
+    assert look(root).went_live == ["one"]
+    (root / "previous").symlink_to("releases/zero")
+    assert look(root).went_live == ["zero", "one"]
+    (root / "went_live").write_text("first\nzero\none\n")
+    assert look(root).went_live == ["first", "zero", "one"]
+
+
+def test_what_was_made_live_by_hand_went_live_last(root: Path) -> None:
+    (root / "went_live").write_text("one\ntwo\n")
+    assert look(root).went_live == ["two", "one"]
+
+
+def test_the_alembic_ini_of_each_release(root: Path) -> None:
+    for release, files in {
+        "two": ["a/alembic.ini"],
+        "three": ["a/alembic.ini", "b/alembic.ini"],
+    }.items():
+        for config in files:
+            path = root / "releases" / release / "app" / config
+            path.parent.mkdir(parents=True)
+            path.touch()
+    configs = look(root).alembic_configs
+    assert configs == {"one": "alembic.ini", "two": "a/alembic.ini", "three": ""}

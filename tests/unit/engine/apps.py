@@ -59,9 +59,13 @@ class App:
         upgrade: str = "",
         message: str | None = None,
         folder: Path | None = None,
+        downgrade: str | None = "pass",
         **more: Any,
     ) -> Path:
-        """Write a revision; by default it creates the table `t_<revision>`."""
+        """Write a revision; by default it creates the table `t_<revision>`.
+
+        Its downgrade() is empty unless it is given; with None there is none.
+        """
         lines = upgrade or f"op.create_table('t_{revision}', sa.Column('id', sa.Integer))"
         names = {"revision": revision, "down_revision": down, **more}
         path = (folder or self.versions) / f"{revision}.py"
@@ -70,8 +74,9 @@ class App:
             "import sqlalchemy as sa\nfrom alembic import op\n\n"
             + "".join(f"{name} = {value!r}\n" for name, value in names.items())
             + "\n\ndef upgrade():\n"
-            + textwrap.indent(textwrap.dedent(lines).strip(), "    ")
-            + "\n\n\ndef downgrade():\n    pass\n"
+            + _indented(lines)
+            + (f"\n\n\ndef downgrade():\n{_indented(downgrade)}" if downgrade else "")
+            + "\n"
         )
         return path
 
@@ -80,6 +85,10 @@ class App:
         for revision in revisions:
             self.revision(revision, after)
             after = revision
+
+
+def _indented(lines: str) -> str:
+    return textwrap.indent(textwrap.dedent(lines).strip(), "    ")
 
 
 def doubled(url: str) -> str:

@@ -27,7 +27,7 @@ def test_the_walk(
     assert "CREATE TABLE t_aaaa" in said("plan")
     assert "base (no revision) -> aaaa\n    aaaa  make aaaa  (" in said("upgrade", "+1")
     assert "current  aaaa" in said("status", "--check", code=2)
-    assert said("history") == "* aaaa  make aaaa\n  bbbb  make bbbb\n"
+    assert said("history") == "*  aaaa  make aaaa  (current)\no  bbbb  make bbbb  (head)\n"
     assert "aaaa -> bbbb" in said("upgrade")
     assert "bbbb, nothing to apply" in said("upgrade")
     assert "bbbb, nothing to apply" in said("plan")

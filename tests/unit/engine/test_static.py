@@ -39,7 +39,7 @@ def test_plain_files_are_read_without_what_they_import(versions: Path) -> None:
     "unusual",
     [
         "revision = make()",
-        "depends_on = ('aaaa',)",
+        "depends_on = ('shop',)",
         "branch_labels = ('shop',)",
         "revision = 'other'",
         "revision, down_revision = 'cccc', 'bbbb'",

@@ -9,7 +9,14 @@ import yaml
 
 from tests.unit.engine.apps import App
 
-MODULES = ("alembic_info", "alembic_upgrade")
+MODULES = (
+    "alembic_adopt",
+    "alembic_downgrade",
+    "alembic_info",
+    "alembic_rehearse",
+    "alembic_upgrade",
+)
+OF_SQLITE_TOO = ("alembic_downgrade", "alembic_info", "alembic_upgrade")
 
 
 class EndedError(Exception):
@@ -28,11 +35,21 @@ class StandIn:
             "x_arguments": [],
             "environment": {},
             "user": None,
-            "revision": "heads",
+            "stays": None,
+            "accept_loss": False,
             "allow_several_heads": False,
             "command": "",
             "edited": "warn",
-            **{name: spec["default"] for name, spec in module("alembic_upgrade").OPTIONS.items()},
+            **{
+                name: spec["default"]
+                for options in (
+                    module("alembic_adopt").OPTIONS,
+                    module("alembic_rehearse").OPTIONS,
+                    module("alembic_upgrade").RUN_ARGUMENTS,
+                )
+                for name, spec in options.items()
+            },
+            "revision": "heads",
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
@@ -87,12 +104,15 @@ def test_documented_options_are_those_there_are(name: str, monkeypatch: pytest.M
             assert documented[option].get(key) == spec.get(key), f"{option}: {key}"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", OF_SQLITE_TOO)
 @pytest.mark.parametrize("check", [False, True])
 def test_what_is_returned_is_documented(
     name: str, check: bool, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standin = StandIn(config=str(app.config))
+    down = {"revision": "base", "accept_loss": True} if name == "alembic_downgrade" else {}
+    if down:
+        run("alembic_upgrade", StandIn(config=str(app.config)), monkeypatch)
+    standin = StandIn(config=str(app.config), **down)
     standin.check_mode = check
     result = run(name, standin, monkeypatch)
     documented = yaml.safe_load(module(name).RETURN)
@@ -125,7 +145,7 @@ def test_diff_shows_revisions_and_sql_and_nothing_when_nothing_changes(
     diff = run("alembic_upgrade", standin, monkeypatch)["diff"]
     assert diff["before"] == "current: base (no revision)\n"
     assert diff["after"].startswith("current: bbbb\n")
-    for line in ("-- aaaa  make aaaa\n", "CREATE TABLE t_bbbb"):
+    for line in ("1. aaaa  make aaaa\n", "CREATE TABLE t_bbbb"):
         assert line in diff["after"]
     diff = run("alembic_upgrade", standin, monkeypatch)["diff"]
     assert diff["before"] == diff["after"] == "current: bbbb\n"
@@ -155,7 +175,7 @@ def test_values_of_the_environment_become_text(app: App, monkeypatch: pytest.Mon
 def test_a_fault_is_a_sentence_with_its_kind(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standin = StandIn(config=str(tmp_path / "alembic.ini"))
+    standin = StandIn(config=str(tmp_path / "alembic.ini"), revision="base")
     with pytest.raises(EndedError):
         run(name, standin, monkeypatch)
     assert standin.result["kind"] == "no_config"
