@@ -8,6 +8,7 @@ called is on a list here; any other call, and any other place for a URL, is left
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass
 
 _CALLS = {
@@ -62,6 +63,7 @@ class Ordinary:
 
     version_table: str = "alembic_version"
     version_table_schema: str | None = None
+    sets_logging_up: bool = False
 
 
 def ordinary(source: str) -> Ordinary | None:
@@ -90,7 +92,10 @@ def ordinary(source: str) -> Ordinary | None:
     runs = sum(ast.unparse(call.func) == "context.run_migrations" for call in calls)
     if len(engines) != 1 or len(online) != 1 or runs > 2:
         return None
-    return _asked_for(online[0], values) if _of_the_ini(engines[0], values) else None
+    if not _of_the_ini(engines[0], values):
+        return None
+    logging = any(ast.unparse(call.func).endswith("fileConfig") for call in calls)
+    return _asked_for(online[0], values, logging)
 
 
 _UNUSUAL = (
@@ -113,6 +118,10 @@ def _assigned_once(nodes: list[ast.AST]) -> dict[str, ast.expr]:
                 again.add(name)
             else:
                 values[name] = node.value  # type: ignore[attr-defined]
+    stored = Counter(
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    again.update(name for name, times in stored.items() if times > 1)
     return {name: value for name, value in values.items() if name not in again}
 
 
@@ -133,15 +142,17 @@ def _means_what_it_says(
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    rightly = all(
-        origin.get(name, ("sqlalchemy", name)) == ("sqlalchemy", name) for name in _ENGINES
-    )
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    taken = {*functions, *(node.arg for node in nodes if isinstance(node, ast.arg))}
     config = ast.unparse(values["config"]) if "config" in values else "context.config"
     return (
-        rightly
+        all(origin.get(name, ("sqlalchemy", name)) == ("sqlalchemy", name) for name in _ENGINES)
         and origin.get("context", ("alembic", "context")) == ("alembic", "context")
         and config in ("context.config", "alembic.context.config")
-        and not functions & {*_ENGINES, "context", "config"}
+        and ("config" in values or "config" not in stored)
+        and not origin.keys() & {"*", "config", "connection"}
+        and not stored & {*_ENGINES, "context"}
+        and not taken & {*_ENGINES, "config", "context", "connection"}
         and not any(
             isinstance(node, ast.Import) and any(alias.asname for alias in node.names)
             for node in nodes
@@ -178,7 +189,9 @@ def _of_the_ini(engine: ast.Call, values: dict[str, ast.expr]) -> bool:
     return written in _SECTIONS
 
 
-def _asked_for(configure: ast.Call, values: dict[str, ast.expr]) -> Ordinary | None:
+def _asked_for(
+    configure: ast.Call, values: dict[str, ast.expr], sets_logging_up: bool
+) -> Ordinary | None:
     given = {str(keyword.arg): keyword.value for keyword in configure.keywords}
     if len(configure.args) > 1 or not given.keys() <= _CONFIGURE_OPTIONS:
         return None
@@ -191,4 +204,4 @@ def _asked_for(configure: ast.Call, values: dict[str, ast.expr]) -> Ordinary | N
             found[option] = value.value
         elif value is not None:
             return None
-    return Ordinary(**found)
+    return Ordinary(**found, sets_logging_up=sets_logging_up)

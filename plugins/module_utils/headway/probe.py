@@ -7,23 +7,20 @@ that the files lack. Whatever is not so it leaves to alembic, with no word.
 
 from __future__ import annotations
 
-import configparser
 import importlib
-import importlib.util
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from . import process
 from .address import named
-from .history import History, Revision
-from .ordinary import Ordinary, ordinary
+from .history import History, in_order
+from .place import Place, place
 from .project import Project
 from .queries import (
+    HOLDS_ANYTHING,
     INVALID_INDEXES,
     RECORD_IS_READABLE,
     RECORDED_REVISIONS,
@@ -31,155 +28,119 @@ from .queries import (
     SCHEMA_OF_TABLE,
 )
 from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
-from .static import read, sha256_of
+from .secrets import Secrets
+from .static import contents_of, revisions_in, sha256
 
-_DRIVERS = {"": ("psycopg2", "psycopg"), "psycopg2": ("psycopg2",), "psycopg": ("psycopg",)}
-_ENGINE_OPTIONS = {
-    "url",
-    "echo",
-    "echo_pool",
-    "future",
-    "pool_pre_ping",
-    "pool_recycle",
-    "pool_size",
-}
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the migrations are, and the URL of their database."""
-
-    versions: Path
-    url: str
-    asked: Ordinary
+_SERVER = """
+    select pg_backend_pid(), current_setting('server_version'), to_regclass(:table) is not null
+"""
 
 
 def probe(project: Project) -> Look | None:
     """Give the Look with what is pending to the heads, without SQL; None wherever it is not certain.
 
-    Runs nothing of the app, and works with this process's environment and account.
+    Runs nothing of the app. It is done in this process where the account is this one's.
     """
-    place = _place(project)
-    revisions = place and read(place.versions)
-    if not place or not revisions:
+    if project.user:
+        answer, _ = process.run(_answer, project)
+        return Look.from_dict(answer["seen"]) if answer["seen"] else None
+    return _there(project, Secrets())
+
+
+def _answer(project: Project, secrets: Secrets) -> dict[str, Any]:
+    seen = _there(project, secrets)
+    return {"seen": seen and seen.to_dict()}
+
+
+def _there(project: Project, secrets: Secrets) -> Look | None:
+    """Probe in the ini's folder and with the project's environment, and be back then.
+
+    Paths in libpq's parameters count from there.
+    """
+    environment = {"PGCONNECT_TIMEOUT": "10", **os.environ, **project.environment}
+    before = dict(os.environ)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(os.path.dirname(project.config_path))
+        os.environ.update(environment)
+        return _probe(project, secrets)
+    except OSError:
         return None
-    by_id = {revision.revision: revision for revision in revisions}
-    history = History(tuple(_in_order(by_id)) if len(by_id) == len(revisions) else ())
-    connect, drivers_error = _driver(place.url)
-    if not history.revisions or connect is None:
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        for name in environment.keys() - before.keys():
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def _probe(project: Project, secrets: Secrets) -> Look | None:
+    found = place(project)
+    if found is None:
         return None
     try:
-        with closing(connect(_of_libpq(place.url))) as connection:
-            return _seen(connection, place, history)
-    except drivers_error:
+        contents = contents_of(found.versions)
+        revisions = contents and revisions_in(contents)
+        driver = importlib.import_module(found.url.driver)
+        if not contents or not revisions or len({r.revision for r in revisions}) < len(revisions):
+            return None
+        history = History(in_order(revisions))
+    except (ImportError, KeyError, ValueError):
+        return None
+    try:
+        with closing(driver.connect(**found.url.parameters)) as connection:
+            seen = _seen(connection, found, history, contents)
+    except driver.Error:
         return None  # alembic will meet it too, and the engine has the words for it
+    secrets.learn_environment(os.environ)
+    secrets.learn_password(found.url.parameters.get("password", ""))
+    return seen if seen and not secrets.are_in(_told(seen)) else None
 
 
-def _place(project: Project) -> _Place | None:
-    path = Path(project.config_path)
-    parser = configparser.ConfigParser({"here": str(path.parent)})
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        options = dict(parser.items(project.name))
-        source = _folder(options, path.parent)
-        asked = ordinary((source / "env.py").read_text(encoding="utf-8")) if source else None
-    except (configparser.Error, OSError, SyntaxError, ValueError):
-        return None
-    of_the_engine = {
-        name.removeprefix("sqlalchemy.") for name in options if name.startswith("sqlalchemy.")
-    }
-    if source is None or asked is None or not of_the_engine <= _ENGINE_OPTIONS:
-        return None
-    url = options.get("sqlalchemy.url", "")
-    return _Place(source / "versions", url, asked) if _is_plain(url) else None
-
-
-def _folder(options: Mapping[str, str], beside: Path) -> Path | None:
-    """Give the folder of env.py, where its revisions are in `versions` and nowhere else."""
-    if {"version_locations", "recursive_version_locations", "sourceless"} & options.keys():
-        return None
-    location = options.get("script_location", "")
-    package, colon, inside = location.partition(":")
-    if not colon:
-        return (beside / location).resolve() if location else None
-    if "." in package or not package.isidentifier():
-        return None
-    found = importlib.util.find_spec(package)
-    where = found.submodule_search_locations if found else None
-    return Path(where[0], *inside.split(":")).resolve() if where and len(where) == 1 else None
-
-
-def _is_plain(url: str) -> bool:
-    """Tell whether libpq reads a URL as SQLAlchemy does."""
-    parts = urlsplit(url)
-    dialect, _, driver = parts.scheme.partition("+")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return (
-        dialect == "postgresql"
-        and driver in _DRIVERS
-        and "+" not in parts.query
-        and not {"host", "port", "user", "password", "dbname", "service"} & query.keys()
-        and not {name for name in query if name.startswith(("async", "prepare", "plugin"))}
-        and "," not in parts.netloc
-    )
-
-
-def _of_libpq(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"
-
-
-def _driver(url: str) -> tuple[Callable[[str], Any] | None, type[Exception]]:
-    """Give a driver's connect, and its exception."""
-    for name in _DRIVERS[urlsplit(url).scheme.partition("+")[2]]:
-        if importlib.util.find_spec(name):
-            driver = importlib.import_module(name)
-            return driver.connect, driver.Error
-    return None, Exception
-
-
-def _seen(connection: Any, place: _Place, history: History) -> Look | None:
-    cursor, asked = connection.cursor(), place.asked
+def _seen(
+    connection: Any, found: Place, history: History, contents: Mapping[str, bytes]
+) -> Look | None:
+    cursor, asked = connection.cursor(), found.asked
 
     def rows(statement: str, **parameters: str) -> list[tuple[Any, ...]]:
-        cursor.execute(_named(statement), parameters)
+        cursor.execute(_of_the_driver(statement), parameters)
         return list(cursor.fetchall())
 
     schema = asked.version_table_schema or rows(SCHEMA_OF_TABLE, name=asked.version_table)[0][0]
-    table = VersionTable(_without_password(place.url), schema, asked.version_table)
-    ((pid, there),) = rows(_SERVER, table=_quoted(table))
+    table = VersionTable(found.url.shown, schema, asked.version_table)
+    ((pid, version, there),) = rows(_SERVER, table=_quoted(table))
     if pid != connection.info.backend_pid:  # a pooler's connection
         return None
     versions = rows(f"select version_num from {_quoted(table)}") if there else []
     current = tuple(sorted(row[0] for row in versions))
-    if not history.by_id.keys() >= set(current):
+    if not history.by_id.keys() >= {*current}:
         return None
-    runs: list[RecordedRun] = []
-    edited: dict[str, EditedRevision] = {}
-    if rows(RECORD_IS_READABLE) == [(True,)]:
-        for run in rows(RECORDED_RUNS, version_table=str(table)):
-            names = (column[0] for column in cursor.description)
-            runs.append(RecordedRun.from_dict(dict(zip(names, run, strict=True))))
-        edited = dict(_edited(history, rows(RECORDED_REVISIONS, version_table=str(table))))
+    applied = history.applied(current)
+    pending = _pending(history, applied)
+    if history.heads_of(applied) != current or pending is None:
+        return None
+    if not current and rows(HOLDS_ANYTHING) == [(True,)]:  # is it there by other means?
+        return None
+    runs, edited = _recorded(rows, cursor, table, history, applied, contents)
     return Look(
-        database=_database(place.url),
+        database=named("postgresql", (), found.url.parameters),
         states=(current,),
         unknown=(),
         history=history,
-        pending=tuple(_pending(history, current)),
+        pending=pending,
         version_tables=(table,),
         invalid_indexes=tuple(sorted(row[0] for row in rows(INVALID_INDEXES))),
-        runs=tuple(runs),
-        edited=tuple(edited.values()),
+        runs=runs,
+        edited=edited,
+        server=_number.match(version)[0],  # type: ignore[index]
     )
 
 
-_SERVER = "select pg_backend_pid(), to_regclass(:table) is not null"
-
+_number = re.compile(r"[\d.]*")
 _parameter = re.compile(r"(?<![:\w]):(\w+)(?!:)")  # as SQLAlchemy's text() has it
 
 
-def _named(statement: str) -> str:
+def _of_the_driver(statement: str) -> str:
     """Give a statement with `:name` for its parameters as a driver of libpq's wants it."""
     return _parameter.sub(r"%(\1)s", statement.replace("%", "%%"))
 
@@ -190,49 +151,43 @@ def _quoted(table: VersionTable) -> str:
     )
 
 
-def _edited(
-    history: History, recorded: Iterable[tuple[str, str, str]]
-) -> Iterator[tuple[str, EditedRevision]]:
-    for revision, sha256, applied in recorded:
-        file = history.by_id[revision].file if revision in history.by_id else None
-        if file and sha256_of(file) != sha256:
-            yield revision, EditedRevision(revision, file, applied)
-
-
-def _pending(history: History, current: tuple[str, ...]) -> Iterator[PendingRevision]:
-    applied = history.applied(current)
-    for r in history.revisions:
-        if r.revision not in applied:
-            yield PendingRevision(r.revision, r.message, r.description, r.file, None, None)
-
-
-def _database(url: str) -> str:
-    parts = urlsplit(url)
-    return named(
-        "postgresql",
-        (),
-        {
-            "dbname": unquote(parts.path.removeprefix("/")),
-            "host": parts.hostname and unquote(parts.hostname),
-            "port": parts.port,
-            "user": parts.username and unquote(parts.username),
-        },
+def _pending(history: History, applied: set[str]) -> tuple[PendingRevision, ...] | None:
+    """Give what is not applied; None where it may be applied in more than one order."""
+    pending = [r for r in history.revisions if r.revision not in applied]
+    for before, after in zip(pending, pending[1:], strict=False):
+        if before.revision not in after.parents:
+            return None
+    return tuple(
+        PendingRevision(r.revision, r.message, r.description, r.file, None, None, r.allowed)
+        for r in pending
     )
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    hidden = ":***" if parts.password is not None else ""
-    user = f"{parts.username}{hidden}@" if parts.username else ""
-    return f"{parts.scheme}://{user}{parts.netloc.rpartition('@')[2]}{parts.path}"
+def _recorded(
+    rows: Callable[..., list[tuple[Any, ...]]],
+    cursor: Any,
+    table: VersionTable,
+    history: History,
+    applied: set[str],
+    contents: Mapping[str, bytes],
+) -> tuple[tuple[RecordedRun, ...], tuple[EditedRevision, ...]]:
+    """Give the last runs, and the applied revisions whose files are not any more what was applied."""
+    if rows(RECORD_IS_READABLE) != [(True,)]:
+        return (), ()
+    values = rows(RECORDED_RUNS, version_table=str(table))
+    columns = [column[0] for column in cursor.description]
+    runs = (RecordedRun.from_dict(dict(zip(columns, run, strict=True))) for run in values)
+    recorded = rows(RECORDED_REVISIONS, version_table=str(table))
+    edited = (
+        EditedRevision(revision, file, when)
+        for revision, digest, when in recorded
+        if revision in applied
+        and sha256(contents[file := history.by_id[revision].file]) != digest
+    )
+    return tuple(runs), tuple(edited)
 
 
-def _in_order(revisions: Mapping[str, Revision]) -> list[Revision]:
-    """Give each revision after its parents; none where they do not go from base to heads."""
-    graph = {revision.revision: revision.parents for revision in revisions.values()}
-    if any(parent not in revisions for parents in graph.values() for parent in parents):
-        return []
-    try:
-        return [revisions[revision] for revision in TopologicalSorter(graph).static_order()]
-    except CycleError:
-        return []
+def _told(seen: Look) -> str:
+    """Give what others wrote, and could have written a password into."""
+    files = (f"{r.message}\n{r.description}" for r in seen.history.revisions)
+    return "\n".join((*files, *(run.reason or "" for run in seen.runs)))

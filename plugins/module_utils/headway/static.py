@@ -170,7 +170,12 @@ def _value(written: str) -> str | tuple[str, ...] | None:
 
 def sha256_of(file: str) -> str:
     """Give the SHA-256 of a revision's file, as hexadecimal digits."""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return sha256(Path(file).read_bytes())
+
+
+def sha256(content: bytes) -> str:
+    """Give the SHA-256 of a revision file's content, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def message_and_description(docstring: str) -> tuple[str, str]:
@@ -190,11 +195,10 @@ def _parsed(text: str, path: str) -> Revision | None:
 
 def _literals(module: ast.Module) -> dict[str, Any]:
     """The values of the names that are read. Raises ValueError where one is not a literal."""
+    names = (node for node in ast.walk(module) if isinstance(node, ast.Name))
+    stored = sum(isinstance(name.ctx, ast.Store) and name.id in _NAMES for name in names)
     said: dict[str, Any] = {}
-    stored = 0
-    for node in ast.walk(module):
-        if isinstance(node, ast.Name):
-            stored += isinstance(node.ctx, ast.Store) and node.id in _NAMES
+    for node in module.body:
         if not isinstance(node, (ast.Assign, ast.AnnAssign)):
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
