@@ -58,5 +58,7 @@ def _default_driver() -> str:
     spec = find_spec("sqlalchemy")
     if spec is None or spec.origin is None:
         return "psycopg2"
-    version = re.search(r'^__version__ = "(\d+)\.(\d+)', Path(spec.origin).read_text(), re.MULTILINE)
+    version = re.search(
+        r'^__version__ = "(\d+)\.(\d+)', Path(spec.origin).read_text(), re.MULTILINE
+    )
     return "psycopg" if version and (int(version[1]), int(version[2])) >= (2, 1) else "psycopg2"

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 from . import process
@@ -154,7 +155,7 @@ def _quoted(table: VersionTable) -> str:
 def _pending(history: History, applied: set[str]) -> tuple[PendingRevision, ...] | None:
     """Give what is not applied; None where it may be applied in more than one order."""
     pending = [r for r in history.revisions if r.revision not in applied]
-    for before, after in zip(pending, pending[1:], strict=False):
+    for before, after in pairwise(pending):
         if before.revision not in after.parents:
             return None
     return tuple(
@@ -181,8 +182,7 @@ def _recorded(
     edited = (
         EditedRevision(revision, file, when)
         for revision, digest, when in recorded
-        if revision in applied
-        and sha256(contents[file := history.by_id[revision].file]) != digest
+        if revision in applied and sha256(contents[file := history.by_id[revision].file]) != digest
     )
     return tuple(runs), tuple(edited)
 

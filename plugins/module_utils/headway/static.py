@@ -8,7 +8,6 @@ and says so where it is not certain.
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -24,6 +23,7 @@ _NAMES = ("revision", "down_revision", "branch_labels", "depends_on", "headway_a
 
 # What `alembic revision` writes below the message by itself.
 _generated = re.compile(r"(Revision ID|Revises|Create Date):")
+_all_generated = re.compile(rf"(?:{_generated.pattern}[^\n]*\n?)*")
 
 # A file as `alembic revision` writes it: an assignment a line, before the functions. Whatever else
 # has one of these names, or could give it a value by means that a pattern does not see, is parsed.
@@ -175,12 +175,16 @@ def sha256_of(file: str) -> str:
 
 def sha256(content: bytes) -> str:
     """Give the SHA-256 of a revision file's content, as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
+    from hashlib import sha256 as digest  # here, since most looks need none
+
+    return digest(content).hexdigest()
 
 
 def message_and_description(docstring: str) -> tuple[str, str]:
     """Give what a revision's author wrote: its first paragraph in a line, and what is below."""
     message, _, below = docstring.strip().partition("\n\n")
+    if _all_generated.fullmatch(below):
+        return " ".join(message.split()), ""
     lines = (line for line in below.splitlines() if not _generated.match(line))
     return " ".join(message.split()), "\n".join(lines).strip()
 
