@@ -21,7 +21,10 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as plain dictionaries, lists and scalars."""
         kind: Any = type(self)
-        return {name: _plain(getattr(self, name)) for name in _names(kind)}
+        return {
+            name: value if isinstance(value := getattr(self, name), str) else _plain(value)
+            for name in _names(kind)
+        }
 
     @classmethod
     def from_dict(cls: type[T], values: dict[str, Any]) -> T:
@@ -42,12 +45,10 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):  # most are
-        return value
     if isinstance(value, Data):
         return value.to_dict()
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
+    if isinstance(value, tuple) and value and not isinstance(value[0], str):
+        return tuple(map(_plain, value))
     return value
 
 

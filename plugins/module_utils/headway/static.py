@@ -163,9 +163,10 @@ def _mentions(text: str) -> int:
 def _value(written: str) -> str | tuple[str, ...] | None:
     if written == "None":
         return None
+    if written[0] != "(":
+        return written[1:-1]
     strings = tuple(one or other for one, other in _string.findall(written))
-    # ('a') is no tuple
-    return strings if written.startswith("(") and ("," in written) else strings[0]
+    return strings if "," in written else strings[0]  # ('a') is no tuple
 
 
 def sha256_of(file: str) -> str:
@@ -222,21 +223,25 @@ def _revision(said: dict[str, Any], docstring: str, path: str) -> Revision | Non
     """
     revision, down = said.get("revision"), _tuple(said.get("down_revision"))
     depends_on = _tuple(said.get("depends_on"))
-    ids = (revision, *(down or ()), *(depends_on or ()))
-    if down is None or depends_on is None or said.get("branch_labels"):
+    if not revision or down is None or depends_on is None or said.get("branch_labels"):
         return None
-    if not all(isinstance(one, str) and one and not _illegal.search(one) for one in ids):
+    try:
+        if _illegal.search(" ".join((revision, *down, *depends_on))):
+            return None
+    except TypeError:  # one is no string
         return None
     message, description = message_and_description(docstring)
     parents = tuple(sorted({*down, *depends_on})) if depends_on or len(down) > 1 else down
     allowed = allowances(said.get("headway_allow", ()))
     return Revision(
-        str(revision), message, description, path, down, depends_on, (), parents, allowed
+        revision, message, description, path, down, depends_on, (), parents, allowed
     )
 
 
 def allowances(said: Any) -> tuple[Allowance, ...]:
     """Give what `headway_allow` says; a rule without a reason has an empty one."""
+    if not said:
+        return ()
     if isinstance(said, Mapping):
         return tuple(Allowance(str(rule), str(reason).strip()) for rule, reason in said.items())
     rules = (said,) if isinstance(said, str) else said if isinstance(said, Iterable) else ()
