@@ -139,8 +139,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import RehearsalOptions, plan, plan_downgrade, rehearse
+from ..module_utils.headway.engine import plan, plan_downgrade, rehearse
 from ..module_utils.headway.project import Project
+from ..module_utils.headway.rehearsal import RehearsalOptions
 from ..module_utils.headway.results import DOWN, UP
 from ..module_utils.headway.task import ARGUMENTS, perform
 

@@ -1,4 +1,7 @@
-"""The `headway` command."""
+"""The `headway` command.
+
+What only some of its commands need is loaded by them: `status` and `upgrade` at head are to be fast.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,15 @@ import getpass
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from . import engine, report
-from .adoption import AdoptionOptions
+from . import engine
 from .errors import HeadwayError
 from .history import History
 from .options import RunOptions
 from .project import Project
-from .rehearsal import PASSED, RehearsalOptions
-from .review.verdict import refuses, review
 
 FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
 
@@ -50,23 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
-    _show(options, status.to_dict(), report.status_text(status))
+    _show(options, status.to_dict(), lambda: _report().status_text(status))
     return PENDING if options.check and not status.at_head else FINE
 
 
 def _history(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
     history = History(status.history)
-    text = report.history_text(status.history, history, status.current)
-    _show(options, {"history": history.to_dict()["revisions"]}, text)
+    _show(
+        options,
+        {"history": history.to_dict()["revisions"]},
+        lambda: _report().history_text(status.history, history, status.current),
+    )
     return FINE
 
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
+    from .review.verdict import refuses, review
+
     target = " ".join(options.revision)
     if options.down:
         planned = engine.plan_downgrade(project, target)
-        _show(options, planned.to_dict(), report.plan_text(planned))
+        _show(options, planned.to_dict(), lambda: _report().plan_text(planned))
         return FINE
     planned = engine.plan(
         project,
@@ -76,11 +81,13 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     )
     reviewed = review(planned) if options.lint != "off" else None
     values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
-    _show(options, values, report.plan_text(planned, reviewed))
+    _show(options, values, lambda: _report().plan_text(planned, reviewed))
     return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
 def _rehearse(project: Project, options: argparse.Namespace) -> int:
+    from .rehearsal import PASSED, RehearsalOptions
+
     target = " ".join(options.revision)
     if options.down:
         planned = engine.plan_downgrade(project, target)
@@ -94,11 +101,13 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
         )
     how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
     rehearsal = engine.rehearse(project, planned, options=how)
-    _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
+    _show(options, rehearsal.to_dict(), lambda: _report().rehearsal_text(rehearsal))
     return FINE if rehearsal.outcome == PASSED else FAULT
 
 
 def _adopt(project: Project, options: argparse.Namespace) -> int:
+    from .adoption import AdoptionOptions
+
     how = AdoptionOptions(
         revision=options.revision,
         accept_differences=options.accept_differences,
@@ -107,7 +116,7 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
         record=options.record,
     )
     adoption = engine.adopt(project, how)
-    _show(options, adoption.to_dict(), report.adoption_text(adoption))
+    _show(options, adoption.to_dict(), lambda: _report().adoption_text(adoption))
     return FINE if adoption.after or adoption.matches else FAULT
 
 
@@ -121,7 +130,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         command=options.command,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
-    _show(options, migration.to_dict(), report.migration_text(migration))
+    _show(options, migration.to_dict(), lambda: _report().migration_text(migration))
     return FINE
 
 
@@ -131,7 +140,7 @@ def _downgrade(project: Project, options: argparse.Namespace) -> int:
     migration = engine.downgrade(
         project, planned, run_options, _say, accept_loss=options.accept_loss
     )
-    _show(options, migration.to_dict(), report.migration_text(migration))
+    _show(options, migration.to_dict(), lambda: _report().migration_text(migration))
     return FINE
 
 
@@ -147,8 +156,26 @@ def _say(sentence: str) -> None:
     print(f"headway: {sentence}", file=sys.stderr, flush=True)
 
 
-def _show(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    print(json.dumps(data, indent=2) if options.format == "json" else text.rstrip())
+def _report() -> Any:
+    from . import report
+
+    return report
+
+
+def _show(options: argparse.Namespace, data: dict[str, Any], text: Callable[[], str]) -> None:
+    print(_json(data) if options.format == "json" else text().rstrip())
+
+
+def _json(data: dict[str, Any]) -> str:
+    """Give JSON with a line for each item of each list: a history is long."""
+    one = json.JSONEncoder().encode
+
+    def lines(value: Any) -> str:
+        if not isinstance(value, (list, tuple)) or not value:
+            return one(value)
+        return "[\n    " + ",\n    ".join(map(one, value)) + "\n  ]"
+
+    return "{\n" + ",\n".join(f"  {one(n)}: {lines(v)}" for n, v in data.items()) + "\n}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
 
-Nothing of the app is loaded in the process that calls these; see process.py.
+Nothing of the app is loaded in the process that calls these; see process.py. alembic and SQLAlchemy
+are loaded where the probe does not suffice.
 """
 
 from __future__ import annotations
@@ -8,48 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from functools import partial
+from typing import TYPE_CHECKING
 
 from . import process
-from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
-from .history_faults import several_heads
+from .history_faults import HEADS, ahead_of_code, several_heads
 from .options import RunOptions
+from .pooling import TRANSACTION, transaction_mode
+from .probe import probe
 from .process import Tell
 from .project import Project
-from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import DOWN, UP, Look, Migration, Plan, Status
 
-__all__ = [
-    "Adoption",
-    "AdoptionOptions",
-    "Migration",
-    "Plan",
-    "Rehearsal",
-    "RehearsalOptions",
-    "RunOptions",
-    "Status",
-    "adopt",
-    "downgrade",
-    "plan",
-    "plan_downgrade",
-    "rehearse",
-    "status",
-    "upgrade",
-]
-
-try:
-    import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
-
-    from .adopt import adopt as _adopt
-    from .look import look
-    from .pooler import TRANSACTION, transaction_mode
-    from .rehearse import rehearse as _rehearse
-    from .run import run
-    from .target import HEADS, ahead_of_code
-except ModuleNotFoundError as error:
-    _missing_package = error.name
-else:
-    _missing_package = None
+if TYPE_CHECKING:  # neither is needed to find that there is nothing to do
+    from .adoption import Adoption, AdoptionOptions
+    from .rehearsal import Rehearsal, RehearsalOptions
 
 
 def _nobody(sentence: str) -> None:
@@ -61,7 +35,7 @@ def status(project: Project) -> Status:
 
     Raises HeadwayError, as all functions here do, for whatever keeps it from an answer.
     """
-    seen, log = _look(project)
+    seen, log = _probed(project, pending=False) or _look(project)
     history = seen.history
     return Status(
         database=seen.database,
@@ -105,7 +79,7 @@ def plan(
             "unknown_target",
             f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
         )
-    seen, log = _look(project, target, sql)
+    seen, log = _probed(project, target, sql, not command) or _look(project, target, sql)
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
@@ -151,6 +125,8 @@ def rehearse(
     The live database is only read. Raises HeadwayError for faults in the app's files or in
     reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
     """
+    from .rehearsal import PASSED, Rehearsal, RehearsalOptions
+
     if not planned.pending:
         return Rehearsal(
             planned.database,
@@ -160,7 +136,10 @@ def rehearse(
             direction=planned.direction,
         )
     options = options or RehearsalOptions()
-    return _rehearse(project, planned, _seen(project, planned), options, command)
+    _require_alembic()
+    from .rehearse import rehearse as carry_out
+
+    return carry_out(project, planned, _seen(project, planned), options, command)
 
 
 def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
@@ -170,7 +149,11 @@ def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
     asked for nothing is changed. Raises HeadwayError where it is another's, or nothing can be
     compared.
     """
-    return _adopt(project, _look(project)[0], options or AdoptionOptions())
+    seen, _ = _look(project)
+    from .adopt import adopt as compare
+    from .adoption import AdoptionOptions
+
+    return compare(project, seen, options or AdoptionOptions())
 
 
 def upgrade(
@@ -202,6 +185,9 @@ def upgrade(
             log=planned.log,
             direction=planned.direction,
         )
+    _require_alembic()
+    from .run import run
+
     return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
 
 
@@ -298,6 +284,22 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
+def _probed(
+    project: Project, target: str = HEADS, sql: bool = False, pending: bool = True
+) -> tuple[Look, tuple[str, ...]] | None:
+    """Look without alembic; None where only alembic can tell.
+
+    Unless what is `pending` may be told that way too, it has to be nothing: a revision file that
+    cannot be loaded is met only by executing it.
+    """
+    if sql or target not in ("head", HEADS):
+        return None
+    seen = probe(project)
+    if seen is None or (seen.pending and not pending):
+        return None
+    return None if target == "head" and len(seen.history.heads) > 1 else (seen, ())
+
+
 def _look(
     project: Project,
     target: str = "heads",
@@ -306,15 +308,24 @@ def _look(
     stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
     _require_alembic()
+    from .look import look
+
     work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
     result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
 
 def _require_alembic() -> None:
-    if _missing_package:
+    """Load it in this process, from which those that run env.py are forked.
+
+    Only where it is needed: that takes longer than all else that a run with nothing to do does.
+    """
+    try:
+        import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
+        import sqlalchemy  # noqa: F401
+    except ModuleNotFoundError as error:
         raise HeadwayError(
             "no_alembic",
-            f"{_missing_package} is not installed in {sys.executable}; install the app's requirements "
+            f"{error.name} is not installed in {sys.executable}; install the app's requirements "
             "there, or run with the interpreter that has them.",
-        )
+        ) from None

@@ -54,6 +54,10 @@ class Secrets:
             if _secret_name.search(name):
                 self.learn_password(value)
 
+    def are_in(self, text: str) -> bool:
+        """Tell whether there is anything in a text that would have to be hidden."""
+        return self._clean_text(text) != text
+
     def clean(self, value: Any) -> Any:
         """Give `value` (JSON of any depth) with every secret in its texts hidden."""
         if isinstance(value, str):
