@@ -14,6 +14,10 @@ from typing import Any
 from . import engine, report
 from .adoption import AdoptionOptions
 from .errors import HeadwayError
+from .fleet import upgrade as fleet
+from .fleet.cli import add_options, fleet_options, named
+from .fleet.results import FAILED, Fleet
+from .fleet.text import fleet_text
 from .history import History
 from .options import RunOptions
 from .project import Project
@@ -49,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(project: Project, options: argparse.Namespace) -> int:
+    if options.databases:
+        many = fleet.status(project, named(options, project), fleet_options(options), _say)
+        _show(options, many.to_dict(), fleet_text(many))
+        return FAULT if many.of(FAILED) else PENDING if options.check and many.waves else FINE
     status = engine.status(project)
     _show(options, status.to_dict(), report.status_text(status))
     return PENDING if options.check and not status.at_head else FINE
@@ -107,6 +115,8 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
 
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
+    if options.databases:
+        return _upgrade_many(project, options)
     planned = engine.plan(
         project,
         " ".join(options.revision),
@@ -117,6 +127,18 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), report.migration_text(migration))
+    return FINE
+
+
+def _upgrade_many(project: Project, options: argparse.Namespace) -> int:
+    members = named(options, project)
+    try:
+        many = fleet.upgrade(project, members, fleet_options(options), _run_options(options), _say)
+    except HeadwayError as fault:
+        if options.format == "text" and "databases" in fault.data:
+            print(fleet_text(Fleet.from_dict(fault.data)))
+        raise
+    _show(options, many.to_dict(), fleet_text(many))
     return FINE
 
 
@@ -167,8 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="headway", description=__doc__, epilog=EXIT_CODES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    status = commands.add_parser("status", parents=[common], help="where things stand")
+    status = commands.add_parser("status", parents=[common, target], help="where things stand")
     status.add_argument("--check", action="store_true", help="exit with 2 unless at head")
+    add_options(status)
     status.set_defaults(run=_status)
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
@@ -199,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
     )
+    add_options(upgrade)
     _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 

@@ -18,6 +18,7 @@ from .process import Tell
 from .project import Project
 from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import DOWN, UP, Look, Migration, Plan, Status
+from .secrets import Secrets
 
 __all__ = [
     "Adoption",
@@ -41,7 +42,7 @@ try:
     import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
 
     from .adopt import adopt as _adopt
-    from .look import look
+    from .look import look, observe
     from .pooler import TRANSACTION, transaction_mode
     from .rehearse import rehearse as _rehearse
     from .run import run
@@ -100,12 +101,29 @@ def plan(
     nothing ("off").
     """
     target = target or "heads"
+    check_leads_up(target)
+    seen, log = _look(project, target, sql)
+    return planned(seen, log, target, allow_several_heads, edited, command)
+
+
+def check_leads_up(target: str) -> None:
+    """Raise HeadwayError for a target that an upgrade does not have."""
     if target.startswith("-"):
         raise HeadwayError(
             "unknown_target",
             f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
         )
-    seen, log = _look(project, target, sql)
+
+
+def planned(
+    seen: Look,
+    log: tuple[str, ...],
+    target: str,
+    allow_several_heads: bool,
+    edited: str,
+    command: str = "",
+) -> Plan:
+    """Give the plan that a look comes to, as `plan` does."""
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
@@ -292,6 +310,11 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
+def see(project: Project, secrets: Secrets, target: str) -> Look:
+    """Look from within a process of the app's own (process.py), with what is pending to `target`."""
+    return observe(project, secrets, target)[0]
+
+
 def _look(
     project: Project,
     target: str = "heads",
@@ -299,13 +322,14 @@ def _look(
     direction: str = UP,
     stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
-    _require_alembic()
+    require_alembic()
     work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
     result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
 
-def _require_alembic() -> None:
+def require_alembic() -> None:
+    """Raise HeadwayError where this interpreter lacks it."""
     if _missing_package:
         raise HeadwayError(
             "no_alembic",

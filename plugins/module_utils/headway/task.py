@@ -83,8 +83,6 @@ def _hide_secrets_alone(module: Any, project: Project) -> None:
     1 in the revision ids of the result would be gone.
     """
     secrets = Secrets()
-    secrets.learn_environment(project.environment)
-    for argument in project.x_arguments:
-        secrets.learn(argument.partition("=")[2])
+    secrets.learn_project(project)
     module.no_log_values.clear()
     module.no_log_values.update(secrets.known)
