@@ -12,6 +12,7 @@ from functools import partial
 from . import process
 from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
+from .history import History
 from .history_faults import several_heads
 from .options import RunOptions
 from .process import Tell
@@ -42,7 +43,7 @@ try:
     import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
 
     from .adopt import adopt as _adopt
-    from .look import look, observe
+    from .look import files, look, observe
     from .pooler import TRANSACTION, transaction_mode
     from .rehearse import rehearse as _rehearse
     from .run import run
@@ -101,13 +102,25 @@ def plan(
     nothing ("off").
     """
     target = target or "heads"
-    check_leads_up(target)
+    _check_leads_up(target)
     seen, log = _look(project, target, sql)
     return planned(seen, log, target, allow_several_heads, edited, command)
 
 
-def check_leads_up(target: str) -> None:
-    """Raise HeadwayError for a target that an upgrade does not have."""
+def check(project: Project, target: str, allow_several_heads: bool) -> None:
+    """Raise HeadwayError for what the files alone tell to be wrong. Needs no database."""
+    _check_leads_up(target)
+    require_alembic()
+    history = History.from_dict(process.run(files, project)[0])
+    _check_heads(history, target, allow_several_heads)
+
+
+def _check_heads(history: History, target: str, allow_several_heads: bool) -> None:
+    if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
+        raise several_heads(history.by_id[head] for head in history.heads)
+
+
+def _check_leads_up(target: str) -> None:
     if target.startswith("-"):
         raise HeadwayError(
             "unknown_target",
@@ -127,8 +140,7 @@ def planned(
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
-    if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
-        raise several_heads(history.by_id[head] for head in history.heads)
+    _check_heads(history, target, allow_several_heads)
     if seen.already_there and not command:
         raise HeadwayError(
             "not_adopted", _not_adopted(seen), already_there=list(seen.already_there)

@@ -17,6 +17,7 @@ class Glance(Data):
     """What is pending in a database. `places` are its version tables, each with its address."""
 
     database: str
+    addresses: tuple[str, ...]
     places: tuple[str, ...]
     current: tuple[str, ...]
     pending: tuple[str, ...]
@@ -29,6 +30,7 @@ def glance(project: Project, secrets: Secrets, *, options: FleetOptions) -> dict
     plan = engine.planned(seen, (), options.target, options.allow_several_heads, options.edited)
     return Glance(
         database=plan.database,
+        addresses=tuple(sorted({t.database for t in seen.version_tables})),
         places=tuple(f"{t.database} {t}" for t in seen.version_tables) or (plan.database,),
         current=plan.current,
         pending=tuple(p.revision for p in plan.pending),

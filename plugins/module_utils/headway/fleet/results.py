@@ -17,13 +17,15 @@ class DatabaseResult(Data):
 
     `outcome` is done (now at the target), at_head (it was there before), pending (nothing was run, and
     would be), failed, or not_tried. `database` is where env.py connected to, "" where it did not get
-    that far. `pending` are the revisions left, `seconds` those of its upgrade, `wave` counts from 1.
-    `kind` and `reason` are the fault's, as of a single upgrade.
+    that far, `addresses` the same as URLs without a password (PostgreSQL only). `pending` are the
+    revisions left, `seconds` those of its upgrade, `wave` counts from 1. `kind` and `reason` are the
+    fault's, as of a single upgrade.
     """
 
     name: str
     outcome: str
     database: str = ""
+    addresses: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     applied: tuple[str, ...] = ()

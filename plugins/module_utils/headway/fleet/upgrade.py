@@ -49,11 +49,13 @@ def upgrade(
     options: FleetOptions | None = None,
     run_options: RunOptions | None = None,
     tell: Tell = _nobody,
+    *,
+    dry: bool = False,
 ) -> Fleet:
     """Upgrade those that have something pending, each as `engine.upgrade` does.
 
-    All are looked at before the first is changed. Raises HeadwayError, with the Fleet in its data,
-    where more of them fail than `max_failures` allows.
+    All are looked at before the first is changed; a `dry` run ends there. Raises HeadwayError, with
+    the Fleet in its data, where more of them fail than `max_failures` allows.
     """
     options = options or FleetOptions()
     results = _looked_at(project, members, options, tell)
@@ -65,7 +67,7 @@ def upgrade(
         return len(_failures(results)) > options.max_failures
 
     for number, names in enumerate(waves, 1):
-        if too_many():
+        if dry or too_many():
             break
         tell(f"wave {number} of {len(waves)}: {_count(len(names))}")
         wave = [by_name[name] for name in names]
@@ -89,7 +91,7 @@ def _looked_at(
     project: Project, members: Sequence[Member], options: FleetOptions, tell: Tell
 ) -> Results:
     """Look at all; two that are one and the same are told apart in the order of their naming."""
-    engine.check_leads_up(options.target)
+    engine.check(members[0].of(project), options.target, options.allow_several_heads)
     tell(f"looking at {_count(len(members))}")
     work = partial(glance, options=options)
     looks = {m.name: look for m, look in each(work, members, project, options.workers, tell)}
@@ -103,6 +105,7 @@ def _looked_at(
         seen = Glance.from_dict(look)
         result = DatabaseResult(
             name=name,
+            addresses=seen.addresses,
             outcome=PENDING if seen.pending else AT_HEAD,
             database=seen.database,
             before=seen.current,
