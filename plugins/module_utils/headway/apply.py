@@ -15,14 +15,15 @@ from sqlalchemy.engine import Connection, Engine
 
 from .environment import Environment
 from .guard import Guard
+from .history_faults import ahead_of_code
 from .options import RunOptions
 from .process import Talk
 from .project import Project
 from .record import Run
 from .results import DOWN, UP, Attempt, Look
-from .revision_files import sha256_of
 from .secrets import Secrets
-from .target import ahead_of_code, left_to_take_back, steps_back, steps_to
+from .static import sha256_of
+from .target import left_to_take_back, steps_back, steps_to
 
 _commit = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def apply(
     one who had to try twice.
     """
     command = ("upgrade", target) if direction == UP else ("downgrade", "--", target)
-    environment = Environment(project, command, secrets, seen.history)
+    environment = Environment(project, command, secrets)
     course = _Course()
     guard = Guard(environment, seen, options)
     sha256: dict[str, str] = {}

@@ -20,8 +20,8 @@ from .process import Talk
 from .project import Project
 from .record import Run
 from .results import Attempt, Look
-from .revision_files import sha256_of
 from .secrets import Secrets
+from .static import sha256_of
 
 
 def run_command(

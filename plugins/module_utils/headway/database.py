@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from sqlalchemy import event
@@ -10,6 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
+from .address import named
 from .errors import HeadwayError
 from .secrets import Secrets
 
@@ -33,7 +33,7 @@ class Connections:
         event.listen(Pool, "connect", self._made)
 
     def _trying(self, dialect: Any, record: Any, args: Any, parameters: dict[str, Any]) -> None:
-        self.database = _address(dialect.name, args, parameters)
+        self.database = named(dialect.name, args, parameters)
         self.connected = False
         self.parameters = dict(parameters)
         if parameters.get("password"):
@@ -88,15 +88,3 @@ def _chain(error: BaseException) -> list[BaseException]:
         found.append(link)
         link = link.__cause__ or link.__context__
     return found
-
-
-def _address(dialect: str, args: Any, parameters: dict[str, Any]) -> str:
-    def one(variable: str, *names: str) -> str | None:
-        given = next((parameters[name] for name in names if parameters.get(name)), None)
-        return str(given) if given else os.environ.get(variable) if "postgres" in dialect else None
-
-    name = one("PGDATABASE", "dbname", "database", "db") or (str(args[0]) if args else "")
-    host, port = one("PGHOST", "host"), one("PGPORT", "port")
-    user = one("PGUSER", "user")
-    where = f" at {host}" + (f":{port}" if port else "") if host else ""
-    return f"{dialect} database {name}{where}" + (f" as {user}" if user else "")

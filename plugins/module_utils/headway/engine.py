@@ -1,20 +1,24 @@
 """What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
 
-Nothing of the app is loaded in the process that calls these; see process.py.
+Nothing of the app is loaded in the process that calls these; see process.py. alembic and SQLAlchemy
+are loaded where the probe does not suffice.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 
 from . import process
 from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
 from .history import History
-from .history_faults import several_heads
+from .history_faults import HEADS, ahead_of_code, several_heads
 from .options import RunOptions
+from .pooling import TRANSACTION, transaction_mode
+from .probe import Files, probe
 from .process import Tell
 from .project import Project
 from .rehearsal import PASSED, Rehearsal, RehearsalOptions
@@ -39,20 +43,6 @@ __all__ = [
     "upgrade",
 ]
 
-try:
-    import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
-
-    from .adopt import adopt as _adopt
-    from .look import files, look, observe
-    from .pooler import TRANSACTION, transaction_mode
-    from .rehearse import rehearse as _rehearse
-    from .run import run
-    from .target import HEADS, ahead_of_code
-except ModuleNotFoundError as error:
-    _missing_package = error.name
-else:
-    _missing_package = None
-
 
 def _nobody(sentence: str) -> None:
     """Be told something, and forget it."""
@@ -63,7 +53,7 @@ def status(project: Project) -> Status:
 
     Raises HeadwayError, as all functions here do, for whatever keeps it from an answer.
     """
-    seen, log = _look(project)
+    seen, log = _probed(project, pending=False) or _look(project)
     history = seen.history
     return Status(
         database=seen.database,
@@ -92,6 +82,7 @@ def plan(
     sql: bool = True,
     edited: str = "warn",
     command: str = "",
+    known: Files | None = None,
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
 
@@ -103,15 +94,22 @@ def plan(
     """
     target = target or "heads"
     _check_leads_up(target)
-    seen, log = _look(project, target, sql)
+    seen, log = _probed(project, target, sql, not command, known) or _look(project, target, sql)
     return planned(seen, log, target, allow_several_heads, edited, command)
 
 
-def check(project: Project, target: str, allow_several_heads: bool) -> None:
+def check(
+    project: Project, target: str, allow_several_heads: bool, known: Files | None = None
+) -> None:
     """Raise HeadwayError for what the files alone tell to be wrong. Needs no database."""
     _check_leads_up(target)
-    require_alembic()
-    history = History.from_dict(process.run(files, project)[0])
+    if known:
+        history = known.history
+    else:
+        require_alembic()
+        from .look import files
+
+        history = History.from_dict(process.run(files, project)[0])
     _check_heads(history, target, allow_several_heads)
 
 
@@ -184,7 +182,10 @@ def rehearse(
     if not planned.pending:
         return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
     options = options or RehearsalOptions()
-    return _rehearse(project, planned, _seen(project, planned), options, command)
+    require_alembic()
+    from .rehearse import rehearse
+
+    return rehearse(project, planned, _seen(project, planned), options, command)
 
 
 def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
@@ -194,7 +195,10 @@ def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
     asked for nothing is changed. Raises HeadwayError where it is another's, or nothing can be
     compared.
     """
-    return _adopt(project, _look(project)[0], options or AdoptionOptions())
+    seen, _ = _look(project)
+    from .adopt import adopt
+
+    return adopt(project, seen, options or AdoptionOptions())
 
 
 def upgrade(
@@ -226,6 +230,9 @@ def upgrade(
             log=planned.log,
             direction=planned.direction,
         )
+    require_alembic()
+    from .run import run
+
     return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
 
 
@@ -322,9 +329,33 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
-def see(project: Project, secrets: Secrets, target: str) -> Look:
+def see(project: Project, secrets: Secrets, target: str, known: Files | None) -> Look:
     """Look from within a process of the app's own (process.py), with what is pending to `target`."""
+    if probed := _probed(replace(project, user=None), target, known=known):
+        return probed[0]
+    from .look import observe
+
     return observe(project, secrets, target)[0]
+
+
+def _probed(
+    project: Project,
+    target: str = HEADS,
+    sql: bool = False,
+    pending: bool = True,
+    known: Files | None = None,
+) -> tuple[Look, tuple[str, ...]] | None:
+    """Look without alembic; None where only alembic can tell.
+
+    Unless what is `pending` may be told that way too, it has to be nothing: a revision file that
+    cannot be loaded is met only by executing it.
+    """
+    if sql or target not in ("head", HEADS):
+        return None
+    seen = probe(project, known)
+    if seen is None or (seen.pending and not pending):
+        return None
+    return None if target == "head" and len(seen.history.heads) > 1 else (seen, ())
 
 
 def _look(
@@ -335,16 +366,30 @@ def _look(
     stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
     require_alembic()
+    from .look import look
+
     work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
     result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
 
+def load() -> None:
+    """Load all that runs need, in the process from which those that run env.py are forked."""
+    require_alembic()
+    from . import run  # noqa: F401
+
+
 def require_alembic() -> None:
-    """Raise HeadwayError where this interpreter lacks it."""
-    if _missing_package:
+    """Load it in this process, from which those that run env.py are forked.
+
+    Only where it is needed: that takes longer than all else that a run with nothing to do does.
+    """
+    try:
+        import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
+        import sqlalchemy  # noqa: F401
+    except ModuleNotFoundError as error:
         raise HeadwayError(
             "no_alembic",
-            f"{_missing_package} is not installed in {sys.executable}; install the app's requirements "
+            f"{error.name} is not installed in {sys.executable}; install the app's requirements "
             "there, or run with the interpreter that has them.",
-        )
+        ) from None

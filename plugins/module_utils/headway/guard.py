@@ -16,7 +16,7 @@ from .environment import Environment
 from .lock import take
 from .lookout import Lookout
 from .options import RunOptions
-from .pooler import TRANSACTION
+from .pooling import TRANSACTION
 from .process import tell
 from .record import Run, begin
 from .results import Look, VersionTable

@@ -93,3 +93,25 @@ class History(Data):
         present = set(applied)
         below = {parent for r in present for parent in self.by_id[r].parents}
         return tuple(sorted(present - below))
+
+
+def in_order(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
+    """Give each after its parents, a branch in one piece, whatever order they come in.
+
+    Raises KeyError where a parent is absent, ValueError where they go in a circle.
+    """
+    by_id = {revision.revision: revision for revision in revisions}
+    placed: dict[str, Revision] = {}
+    for start in sorted(by_id):
+        way = {start: None}  # an ordered set
+        while way:
+            revision = by_id[next(reversed(way))]
+            before = next((p for p in revision.parents if p not in placed), None)
+            if before is None:
+                placed[revision.revision] = revision
+                way.popitem()
+            elif before in way:
+                raise ValueError(f"{before} follows itself")
+            else:
+                way[before] = None
+    return tuple(placed.values())

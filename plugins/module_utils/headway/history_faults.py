@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from .errors import HeadwayError
-from .history import Revision
+from .history import History, Revision
+
+HEADS = "heads"
 
 
 def no_versions_folder(folders: str) -> HeadwayError:
@@ -73,3 +75,17 @@ def check_graph(files: Iterable[tuple[str, tuple[str, ...], str]]) -> None:
             f"({', '.join(path_of[revision] for revision in circle[1:])}); correct the "
             "down_revision of one of them.",
         ) from None
+
+
+def ahead_of_code(unknown: Iterable[str], history: History) -> HeadwayError:
+    """Say that the database has revisions that no file has."""
+    return HeadwayError(
+        "database_ahead",
+        f"The database is at revision {' and '.join(unknown)}, which this code does not know "
+        f"(its head is {' and '.join(history.heads)}): the code is older than the database. "
+        "Deploy the release that has that revision or a newer one. To go back to this code on "
+        "purpose, `make rollback` (or `headway downgrade` with the newer release's files) first takes "
+        "back what this code does not know.",
+        unknown=list(unknown),
+        heads=history.heads,
+    )

@@ -32,8 +32,8 @@ from .results import (
     Table,
     VersionTable,
 )
-from .revision_files import sha256_of
 from .secrets import Secrets
+from .static import sha256_of
 from .target import above, beyond, steps_back, steps_to
 
 
@@ -87,10 +87,11 @@ def observe(
         states.append(tuple(sorted(current)))
         unknown.update(set(current) - set(history.by_id))
         connection = context.connection
-        if connection is not None and connection.dialect.name == "postgresql":
-            server.see(context, connection)
+        live = connection if connection and connection.dialect.name == "postgresql" else None
+        if live:
+            server.see(context, live)
             if known is None:
-                server.remember(connection, history, current)
+                server.remember(live, history, current)
         if unknown or target is None:
             return []
         if direction == DOWN:
@@ -98,15 +99,15 @@ def observe(
             return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
-        unversioned = not current and server.holds_anything
-        if steps and (sql or unversioned):
+        made_otherwise = live if live and steps and not current and holds_anything(live) else None
+        if steps and (sql or made_otherwise):
             texts = render(steps, current, context, environment)
             if sql:
                 rendered.update(texts)
-            if sql and connection is not None and server.version:
-                server.weigh(connection, [s for sent, _ in texts.values() for s in sent or ()])
-            if unversioned and connection is not None:
-                already_there.update(dict.fromkeys(created_already(connection, texts)))
+            if sql and live:
+                server.weigh(live, [s for sent, _ in texts.values() for s in sent or ()])
+            if made_otherwise:
+                already_there.update(dict.fromkeys(created_already(made_otherwise, texts)))
         return []
 
     def take_back(target: str, current: tuple[str, ...], context: MigrationContext) -> None:
@@ -162,7 +163,6 @@ class _Server:
         self.version_tables: list[VersionTable] = []
         self.invalid_indexes: set[str] = set()
         self.pooled: list[Engine] = []
-        self.holds_anything = False
         self.runs: dict[str, RecordedRun] = {}
         self.edited: dict[str, EditedRevision] = {}
         self.version = ""
@@ -173,7 +173,6 @@ class _Server:
         self.version = ".".join(map(str, connection.dialect.server_version_info or ()))
         self.version_tables.append(version_table(context, connection))
         self.invalid_indexes |= invalid_indexes(connection)
-        self.holds_anything = holds_anything(connection)
         if is_pooled(connection):
             self.pooled.append(connection.engine)
 

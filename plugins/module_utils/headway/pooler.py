@@ -1,9 +1,4 @@
-"""Whether a pooler stands between us and the server, and what it does to sessions.
-
-With one that gives the connection to somebody else after each transaction (pgbouncer's
-pool_mode=transaction) a session's lock and its settings stay on a connection of the server's
-that others go on to use: no lock protects, and lock_timeout hits whom it is not meant for.
-"""
+"""Whether a pooler stands between us and the server, and what it does to sessions."""
 
 from __future__ import annotations
 
@@ -14,8 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
 
 from .aside import Aside
-
-SESSION, TRANSACTION = "session", "transaction"
+from .pooling import SESSION, TRANSACTION
 
 _TRIES = 3
 
@@ -28,15 +22,6 @@ _announced: dict[str, Callable[[Any], int]] = {
     "asyncpg": lambda driver: int(driver.get_server_pid()),
     "pg8000": lambda driver: int.from_bytes(driver._backend_key_data[:4], "big"),
 }
-
-
-def transaction_mode(database: str) -> str:
-    """Say what a pooler in transaction mode means, as the beginning of a sentence."""
-    return (
-        f"Between here and {database} stands a pooler in transaction mode (pgbouncer's "
-        "pool_mode=transaction, for instance), behind which no lock protects a migration and no "
-        "timeout holds"
-    )
 
 
 def is_pooled(connection: Connection) -> bool:

@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from .queries import RECORD_IS_READABLE, RECORDED_REVISIONS, RECORDED_RUNS
 from .results import RecordedRevision, RecordedRun, VersionTable
 
 Run = Mapping[str, Any]  # the columns of headway.run
-
-SHOWN = 10  # runs
 
 _TABLES = """
     create table if not exists headway.run (
@@ -73,12 +72,6 @@ begin
 end $headway$
 """
 
-_EXISTS = """
-    select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'headway' and c.relname = 'revision'
-"""
-
 _WRITE = """
     with the_run as (
         insert into headway.run (id, version_tables, direction, target, before, after, who, release,
@@ -100,23 +93,6 @@ _WRITE = """
     select the_run.id, r.position, r.revision, r.message, r.seconds, r.sha256
     from the_run, json_to_recordset(cast(:revisions as json)) as r(
         position int, revision text, message text, seconds float8, sha256 text)
-"""
-
-_RUNS = f"""
-    select id, version_tables, direction, target, before, after, who, role, release,
-           to_char(started at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as started,
-           seconds, retries, outcome, reason,
-           coalesce((select array_agg(r.revision order by position) from headway.revision r
-                     where r.run = run.id), '{{}}') as revisions
-    from headway.run where cast(:version_table as text) = any(version_tables) order by run.started desc limit {SHOWN}
-"""
-
-_APPLIED = """
-    select distinct on (r.revision) r.revision, r.sha256,
-           to_char(started at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as applied
-    from headway.revision r join headway.run on run.id = r.run
-    where cast(:version_table as text) = any(version_tables) and direction = 'up' and r.sha256 is not null
-    order by r.revision, started desc
 """
 
 
@@ -152,13 +128,16 @@ def read(
     table: VersionTable, connection: Connection
 ) -> tuple[list[RecordedRun], list[RecordedRevision]]:
     """Give the last runs, newest first, and each revision's last application; none if none is kept."""
-    if not connection.execute(text(_EXISTS)).scalar():
+    if not connection.execute(text(RECORD_IS_READABLE)).scalar():
         return [], []
     named = {"version_table": str(table)}
     runs = [
-        RecordedRun.from_dict(dict(row._mapping)) for row in connection.execute(text(_RUNS), named)
+        RecordedRun.from_dict(dict(row._mapping))
+        for row in connection.execute(text(RECORDED_RUNS), named)
     ]
-    applied = [RecordedRevision(*row) for row in connection.execute(text(_APPLIED), named)]
+    applied = [
+        RecordedRevision(*row) for row in connection.execute(text(RECORDED_REVISIONS), named)
+    ]
     return runs, applied
 
 
@@ -173,7 +152,7 @@ def _limit(connection: Connection, in_transaction: str) -> None:
 
 
 def _create(connection: Connection) -> None:
-    if not connection.execute(text(_EXISTS)).scalar():
+    if not connection.execute(text(RECORD_IS_READABLE)).scalar():
         connection.exec_driver_sql(_CREATE)
 
 

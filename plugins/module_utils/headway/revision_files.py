@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 
 from .errors import HeadwayError
-from .history import Allowance, History, Revision
+from .history import History, Revision, in_order
 from .history_faults import check_graph, empty_history, no_versions_folder
-
-# What `alembic revision` writes below the message by itself.
-_generated = re.compile(r"(Revision ID|Revises|Create Date):")
+from .static import allowances, message_and_description
 
 
 def load_history(scripts: ScriptDirectory) -> History:
@@ -37,17 +32,12 @@ def load_history(scripts: ScriptDirectory) -> History:
     check_graph([(s.revision, _tuple(s.down_revision), str(s.path)) for s in found])
     scripts.revision_map = RevisionMap(lambda: iter(found))
     try:
-        from_head_to_base = list(scripts.walk_revisions())
+        revisions = list(map(_revision, scripts.walk_revisions()))
     except Exception as error:
         raise HeadwayError(
             "history_invalid", f"alembic refuses the revisions in {folders}: {error}"
         ) from error
-    return History(tuple(_revision(script) for script in reversed(from_head_to_base)))
-
-
-def sha256_of(file: str) -> str:
-    """Give the SHA-256 of a revision's file, as hexadecimal digits."""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return History(in_order(revisions))
 
 
 def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:
@@ -74,28 +64,20 @@ def _execute(scripts: ScriptDirectory, locations: list[Path]) -> list[Script]:
 
 
 def _revision(script: Script) -> Revision:
-    below = script.longdoc.partition("\n\n")[2].splitlines()
+    message, description = message_and_description(script.longdoc)
     down_revision = _tuple(script.down_revision)
     return Revision(
         revision=script.revision,
-        message=" ".join(script.doc.split()),
-        description="\n".join(line for line in below if not _generated.match(line)).strip(),
+        message=message,
+        description=description,
         file=str(script.path),
         down_revision=down_revision,
         depends_on=_tuple(script.dependencies),
         branch_labels=tuple(sorted(script.branch_labels)),
         # As alembic resolved it: depends_on may be a label or the beginning of an id.
         parents=tuple(sorted({*down_revision, *script._resolved_dependencies})),
-        allowed=_allowed(getattr(script.module, "headway_allow", {})),
+        allowed=allowances(getattr(script.module, "headway_allow", {})),
     )
-
-
-def _allowed(said: Any) -> tuple[Allowance, ...]:
-    """Give what `headway_allow` says; a rule without a reason has an empty one."""
-    if isinstance(said, Mapping):
-        return tuple(Allowance(str(rule), str(reason).strip()) for rule, reason in said.items())
-    rules = (said,) if isinstance(said, str) else said if isinstance(said, Iterable) else ()
-    return tuple(Allowance(str(rule), "") for rule in rules)
 
 
 def _tuple(value: str | Iterable[str] | None) -> tuple[str, ...]:

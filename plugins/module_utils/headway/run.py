@@ -11,7 +11,7 @@ from .apply import apply
 from .command import run_command
 from .errors import HeadwayError
 from .options import RunOptions
-from .pooler import TRANSACTION, transaction_mode
+from .pooling import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
 from .results import DOWN, AppliedRevision, Attempt, Look, Migration, Plan, together

@@ -63,6 +63,10 @@ class Secrets:
             self.learn(argument.partition("=")[2])
         self.learn(project.url)
 
+    def are_in(self, text: str) -> bool:
+        """Tell whether there is anything in a text that would have to be hidden."""
+        return self._clean_text(text) != text
+
     def clean(self, value: Any) -> Any:
         """Give `value` (JSON of any depth) with every secret in its texts hidden."""
         if isinstance(value, str):

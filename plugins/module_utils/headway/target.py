@@ -17,8 +17,6 @@ from .errors import HeadwayError
 from .history import History
 from .history_faults import several_heads
 
-HEADS = "heads"
-
 
 def steps_to(
     target: str, current: tuple[str, ...], scripts: ScriptDirectory, history: History
@@ -136,18 +134,4 @@ def _unreachable(target: str, current: tuple[str, ...], why: str) -> HeadwayErro
         "unreachable_target",
         f"The target {target} cannot be reached from {' and '.join(current) or 'base'}: "
         f"{why.rstrip('.')}.",
-    )
-
-
-def ahead_of_code(unknown: Iterable[str], history: History) -> HeadwayError:
-    """Say that the database has revisions that no file has."""
-    return HeadwayError(
-        "database_ahead",
-        f"The database is at revision {' and '.join(unknown)}, which this code does not know "
-        f"(its head is {' and '.join(history.heads)}): the code is older than the database. "
-        "Deploy the release that has that revision or a newer one. To go back to this code on "
-        "purpose, `make rollback` (or `headway downgrade` with the newer release's files) first takes "
-        "back what this code does not know.",
-        unknown=list(unknown),
-        heads=history.heads,
     )

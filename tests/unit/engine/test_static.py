@@ -39,10 +39,11 @@ def test_plain_files_are_read_without_what_they_import(versions: Path) -> None:
     "unusual",
     [
         "revision = make()",
-        "depends_on = ('aaaa',)",
+        "depends_on = ('shop',)",
         "branch_labels = ('shop',)",
         "revision = 'other'",
-        "def upgrade(:",
+        "revision, down_revision = 'cccc', 'bbbb'",
+        "globals()['revision'] = 'other'",
     ],
 )
 def test_what_is_not_plain_is_left_to_alembic(versions: Path, unusual: str) -> None:
@@ -50,6 +51,11 @@ def test_what_is_not_plain_is_left_to_alembic(versions: Path, unusual: str) -> N
     assert static.read(versions) is None
     write(versions, "dddd", '"gone"')
     static.check(versions, "heads")
+
+
+def test_what_is_no_python_is_left_to_alembic(versions: Path) -> None:
+    (versions / "cccc.py").write_text("revision = make(\n")
+    assert static.read(versions) is None
 
 
 def test_a_folder_below_is_left_to_alembic(versions: Path) -> None:

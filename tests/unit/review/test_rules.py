@@ -252,11 +252,11 @@ def test_the_refusal_names_rule_file_and_line() -> None:
 
 
 def test_headway_allow_comes_in_more_than_one_form() -> None:
-    from headway.revision_files import _allowed
+    from headway.static import allowances
 
-    assert _allowed({"a": " why ", "b": "so"}) == (Allowance("a", "why"), Allowance("b", "so"))
-    assert _allowed(["a"]) == _allowed("a") == (Allowance("a", ""),)
-    assert _allowed(None) == _allowed(7) == ()
+    assert allowances({"a": " why ", "b": "so"}) == (Allowance("a", "why"), Allowance("b", "so"))
+    assert allowances(["a"]) == allowances("a") == (Allowance("a", ""),)
+    assert allowances(None) == allowances(7) == ()
 
 
 def test_sizes_are_told_and_tables_named_as_the_search_path_has_them() -> None:

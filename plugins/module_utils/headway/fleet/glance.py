@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import engine
 from ..data import Data
+from ..probe import Files
 from ..project import Project
 from ..secrets import Secrets
 from .options import FleetOptions
@@ -24,9 +25,11 @@ class Glance(Data):
     warnings: tuple[str, ...]
 
 
-def glance(project: Project, secrets: Secrets, *, options: FleetOptions) -> dict[str, Any]:
+def glance(
+    project: Project, secrets: Secrets, *, options: FleetOptions, known: Files | None
+) -> dict[str, Any]:
     """Give a Glance as a dictionary. Raises HeadwayError as `engine.plan`."""
-    seen = engine.see(project, secrets, options.target)
+    seen = engine.see(project, secrets, options.target, known)
     plan = engine.planned(seen, (), options.target, options.allow_several_heads, options.edited)
     return Glance(
         database=plan.database,

@@ -11,7 +11,8 @@ from typing import Any
 from .. import engine, process
 from ..errors import HeadwayError
 from ..options import RunOptions
-from ..process import Tell
+from ..probe import Files, files
+from ..process import Tell, Work
 from ..project import Project
 from ..secrets import Secrets
 from .glance import Glance, glance
@@ -39,7 +40,8 @@ def status(
     A database that cannot be looked at is a result, not a fault.
     """
     options = options or FleetOptions()
-    results = _looked_at(project, members, options, tell)
+    known = files(members[0].of(project))
+    results = _looked_at(project, members, options, known, tell)
     return Fleet(options.target, tuple(results.values()), _waves(results, options))
 
 
@@ -58,10 +60,14 @@ def upgrade(
     the Fleet in its data, where more of them fail than `max_failures` allows.
     """
     options = options or FleetOptions()
-    results = _looked_at(project, members, options, tell)
+    known = files(members[0].of(project))
+    results = _looked_at(project, members, options, known, tell)
     waves = _waves(results, options)
     by_name = {member.name: member for member in members}
-    work = partial(_upgrade, options=options, run_options=run_options or RunOptions())
+    look_again = partial(glance, options=options, known=known)
+    work = partial(_upgrade, options=options, run_options=run_options or RunOptions(), known=known)
+    if waves and not dry:
+        engine.load()
 
     def too_many() -> bool:
         return len(_failures(results)) > options.max_failures
@@ -73,7 +79,7 @@ def upgrade(
         wave = [by_name[name] for name in names]
         for member, answer in each(work, wave, project, options.workers, tell, too_many):
             seen = replace(results[member.name], wave=number)
-            result = _result(member.of(project), seen, answer, options)
+            result = _result(member.of(project), seen, answer, look_again)
             results[member.name] = result
             tell(f"{member.name}: {result.told}")
     if not too_many():
@@ -88,12 +94,18 @@ def upgrade(
 
 
 def _looked_at(
-    project: Project, members: Sequence[Member], options: FleetOptions, tell: Tell
+    project: Project,
+    members: Sequence[Member],
+    options: FleetOptions,
+    known: Files | None,
+    tell: Tell,
 ) -> Results:
     """Look at all; two that are one and the same are told apart in the order of their naming."""
-    engine.check(members[0].of(project), options.target, options.allow_several_heads)
+    engine.check(members[0].of(project), options.target, options.allow_several_heads, known)
+    if known is None:
+        engine.load()
     tell(f"looking at {_count(len(members))}")
-    work = partial(glance, options=options)
+    work = partial(glance, options=options, known=known)
     looks = {m.name: look for m, look in each(work, members, project, options.workers, tell)}
     results: Results = {}
     places: dict[str, str] = {}
@@ -125,9 +137,15 @@ def _waves(results: Results, options: FleetOptions) -> tuple[tuple[str, ...], ..
 
 
 def _upgrade(
-    project: Project, secrets: Secrets, *, options: FleetOptions, run_options: RunOptions
+    project: Project,
+    secrets: Secrets,
+    *,
+    options: FleetOptions,
+    run_options: RunOptions,
+    known: Files | None,
 ) -> dict[str, Any]:
     """Upgrade one database, from a process that runs nothing of the app; give what is new of it."""
+    project = replace(project, user=None)  # it is that account already
     began = time.monotonic()
     try:
         planned = engine.plan(
@@ -136,6 +154,7 @@ def _upgrade(
             allow_several_heads=options.allow_several_heads,
             sql=False,
             edited=options.edited,
+            known=known,
         )
         came = engine.upgrade(project, planned, options=run_options, tell=process.tell).to_dict()
     except HeadwayError as fault:
@@ -152,20 +171,20 @@ def _result(
     project: Project,
     seen: DatabaseResult,
     answer: Answer,
-    options: FleetOptions,
+    look_again: Work,
 ) -> DatabaseResult:
     """Give what came of an upgrade; where it ended without a word, what the database has now."""
     if isinstance(answer, HeadwayError):
-        return _failed(_seen_again(project, seen, options), answer)
+        return _failed(_seen_again(project, seen, look_again), answer)
     result = DatabaseResult.from_dict({**seen.to_dict(), **answer})
     if result.kind:
         return replace(result, outcome=FAILED)
     return replace(result, outcome=DONE if result.changed else AT_HEAD)
 
 
-def _seen_again(project: Project, seen: DatabaseResult, options: FleetOptions) -> DatabaseResult:
+def _seen_again(project: Project, seen: DatabaseResult, look_again: Work) -> DatabaseResult:
     try:
-        now = Glance.from_dict(process.run(partial(glance, options=options), project)[0])
+        now = Glance.from_dict(process.run(look_again, project)[0])
     except HeadwayError:
         return seen
     return replace(
