@@ -104,8 +104,10 @@ def _there(project: Project, secrets: Secrets, known: Files | None) -> Look | No
 
 
 def _probe(project: Project, secrets: Secrets, said: Files | None) -> Look | None:
-    url = plain_url(project.url) if project.url else said and said.place.url
-    if said is None or url is None:
+    if said is None:
+        return None
+    url = plain_url(project.url) if project.url else said.place.url
+    if url is None:
         return None
     try:
         driver = importlib.import_module(url.driver)
