@@ -190,14 +190,16 @@ def ids_given_twice(app: App) -> None:
 def ids_that_hang_on_something(app: App) -> None:
     app.chain("aaaa", "bbbb")
     replace(
-        app.revision("cccc", "bbbb"), ("\n\ndef", "\nif not revision:\n    depends_on = 'x'\n\n\ndef")
+        app.revision("cccc", "bbbb"),
+        ("\n\ndef", "\nif not revision:\n    depends_on = 'x'\n\n\ndef"),
     )
 
 
 def ids_by_exec(app: App) -> None:
     app.chain("aaaa", "bbbb")
     replace(
-        app.revision("cccc", "aaaa"), ("\n\ndef", "\nexec('down_' + 'revision = \"bbbb\"')\n\n\ndef")
+        app.revision("cccc", "aaaa"),
+        ("\n\ndef", "\nexec('down_' + 'revision = \"bbbb\"')\n\n\ndef"),
     )
 
 
@@ -205,7 +207,10 @@ def ids_by_setattr(app: App) -> None:
     app.chain("aaaa", "bbbb")
     replace(
         app.revision("cccc", "aaaa"),
-        ("\n\ndef", "\nimport sys\nsetattr(sys.modules[__name__], 'down_' 'revision', 'bbbb')\n\n\ndef"),
+        (
+            "\n\ndef",
+            "\nimport sys\nsetattr(sys.modules[__name__], 'down_' 'revision', 'bbbb')\n\n\ndef",
+        ),
     )
 
 

@@ -100,19 +100,24 @@ current_app = SimpleNamespace(extensions={"migrate": SimpleNamespace(db=db)})
 """
 # In the style of a FastAPI template: the URL is that of a settings object.
 OF_SETTINGS = BOTH_HALVES.replace(
-    "from shop.models import Base", "from shop.models import Base\nfrom shop.settings import settings"
+    "from shop.models import Base",
+    "from shop.models import Base\nfrom shop.settings import settings",
 ).replace(
     "config.get_section(config.config_ini_section, {}),",
     'config.get_section(config.config_ini_section, {}) | {"sqlalchemy.url": settings.url},',
 )
-CONFIGURED = BOTH_HALVES.replace(
-    "config.get_section(config.config_ini_section, {}),", "configuration,"
-).replace(
-    "    connectable =",
-    "    configuration = config.get_section(config.config_ini_section)\n"
-    '    configuration["sqlalchemy.url"] = get_url()\n    connectable =',
-    1,
-).replace("SKIPPED =", "import os\ndef get_url():\n    return os.environ['DATABASE_URL']\nSKIPPED =")
+CONFIGURED = (
+    BOTH_HALVES.replace("config.get_section(config.config_ini_section, {}),", "configuration,")
+    .replace(
+        "    connectable =",
+        "    configuration = config.get_section(config.config_ini_section)\n"
+        '    configuration["sqlalchemy.url"] = get_url()\n    connectable =',
+        1,
+    )
+    .replace(
+        "SKIPPED =", "import os\ndef get_url():\n    return os.environ['DATABASE_URL']\nSKIPPED ="
+    )
+)
 # In the style of Airflow: the app's own settings and version table, a lock in env.py.
 OWN_ENGINE = """
 import contextlib
