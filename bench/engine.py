@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
+from bench.clock import Command, Taken, middle, series, taken
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import ENV_PY, App, doubled
@@ -20,21 +16,13 @@ TRANSACTIONS = ENV_PY.replace(
 )
 
 
-def taken(command: Sequence[str | Path], app: App, server: Database) -> float:
-    """The seconds that a command takes to migrate an empty database."""
+def migrated(command: Command, app: App, server: Database) -> Taken:
+    """What a command takes to migrate an empty database."""
     with throwaway_database(server) as database:
         app.write_ini(
             f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
         )
-        began = time.monotonic()
-        subprocess.run(
-            [*command, "--config", app.config, *(["upgrade", "head"] if len(command) == 1 else [])],
-            cwd=app.folder,
-            env={**os.environ, "PYTHONPATH": str(ENGINE)},
-            check=True,
-            capture_output=True,
-        )
-        return time.monotonic() - began
+        return taken(command, app.folder, {"PYTHONPATH": str(ENGINE)})
 
 
 def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
@@ -42,20 +30,18 @@ def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
     app = App.make(folder / str(pending), "sqlite://", TRANSACTIONS)
     app.chain(*(f"r{number:04}" for number in range(pending)))
     python = venv(NEWEST)
-    alembic: list[str | Path] = [python.with_name("alembic")]
-    headway: list[str | Path] = [python, "-m", "headway.cli", "upgrade"]
+    config = ("--config", app.config)
+    alembic = (python, "-m", "alembic", *config, "upgrade", "head")
+    headway = (python, "-m", "headway.cli", "upgrade", *config)
     theirs, ours = [], []
     for turn in range(runs + 1):
-        pair = taken(alembic, app, server), taken(headway, app, server)
+        pair = migrated(alembic, app, server), migrated(headway, app, server)
         if turn:  # in the first one Python compiles the revisions
             theirs.append(pair[0])
             ours.append(pair[1])
-    ratio = median(ours) / median(theirs)
-    return f"| {pending} | {_series(ours)} | {_series(theirs)} | {ratio:.2f} |"
-
-
-def _series(seconds: list[float]) -> str:
-    return f"{median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+    one, other = middle(ours), middle(theirs)
+    ratios = f"{one.clock / other.clock:.2f} | {one.processor / other.processor:.2f}"
+    return f"| {pending} | {series(ours)} | {series(theirs)} | {ratios} |"
 
 
 def main() -> None:
@@ -64,7 +50,10 @@ def main() -> None:
     parser.add_argument("pending", nargs="*", type=int, default=[1, 10, 100, 1000])
     parser.add_argument("--runs", type=int, default=7, help="runs of each (7)")
     asked = parser.parse_args()
-    print("| pending | Headway, s | alembic, s | ratio of medians |\n|---|---|---|---|")
+    print(
+        "| pending | Headway, s; of processor | alembic, s; of processor | ratio | of processor |\n"
+        "|---|---|---|---|---|"
+    )
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
         for pending in asked.pending:
             print(compare(pending, asked.runs, server, Path(folder)), flush=True)

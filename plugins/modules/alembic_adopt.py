@@ -95,7 +95,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import AdoptionOptions, adopt
+from ..module_utils.headway.adoption import AdoptionOptions
+from ..module_utils.headway.engine import adopt
 from ..module_utils.headway.project import Project
 from ..module_utils.headway.task import ARGUMENTS, perform
 

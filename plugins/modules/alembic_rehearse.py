@@ -124,8 +124,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.headway.engine import RehearsalOptions, plan, rehearse
+from ..module_utils.headway.engine import plan, rehearse
 from ..module_utils.headway.project import Project
+from ..module_utils.headway.rehearsal import RehearsalOptions
 from ..module_utils.headway.task import ARGUMENTS, perform
 
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,7 @@
-"""The `headway` command."""
+"""The `headway` command.
+
+What only some of its commands need is loaded by them: `status` and `upgrade` at head are to be fast.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,16 @@ import getpass
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from . import engine, report
-from .adoption import AdoptionOptions
+from . import engine
 from .errors import HeadwayError
-from .fleet import upgrade as fleet
-from .fleet.cli import add_options, fleet_options, named
-from .fleet.results import FAILED, Fleet
-from .fleet.text import fleet_text
+from .fleet.arguments import add_options
 from .history import History
 from .options import RunOptions
 from .project import Project
-from .rehearsal import PASSED, RehearsalOptions
-from .review.verdict import refuses, review
 
 FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
 
@@ -54,27 +51,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(project: Project, options: argparse.Namespace) -> int:
     if options.databases:
-        many = fleet.status(project, named(options, project), fleet_options(options), _say)
-        _show(options, many.to_dict(), fleet_text(many))
-        return FAULT if many.of(FAILED) else PENDING if options.check and many.waves else FINE
+        from .fleet import cli as many, text
+
+        fleet = many.status(project, options, _say)
+        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
+        return (
+            FAULT if fleet.counts["failed"] else PENDING if options.check and fleet.waves else FINE
+        )
     status = engine.status(project)
-    _show(options, status.to_dict(), report.status_text(status))
+    _show(options, status.to_dict(), lambda: _report().status_text(status))
     return PENDING if options.check and not status.at_head else FINE
 
 
 def _history(project: Project, options: argparse.Namespace) -> int:
     status = engine.status(project)
     history = History(status.history)
-    text = report.history_text(status.history, history, status.current)
-    _show(options, {"history": history.to_dict()["revisions"]}, text)
+    _show(
+        options,
+        {"history": history.to_dict()["revisions"]},
+        lambda: _report().history_text(status.history, history, status.current),
+    )
     return FINE
 
 
 def _plan(project: Project, options: argparse.Namespace) -> int:
+    from .review.verdict import refuses, review
+
     target = " ".join(options.revision)
     if options.down:
         planned = engine.plan_downgrade(project, target)
-        _show(options, planned.to_dict(), report.plan_text(planned))
+        _show(options, planned.to_dict(), lambda: _report().plan_text(planned))
         return FINE
     planned = engine.plan(
         project,
@@ -84,11 +90,13 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     )
     reviewed = review(planned) if options.lint != "off" else None
     values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
-    _show(options, values, report.plan_text(planned, reviewed))
+    _show(options, values, lambda: _report().plan_text(planned, reviewed))
     return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
 def _rehearse(project: Project, options: argparse.Namespace) -> int:
+    from .rehearsal import PASSED, RehearsalOptions
+
     planned = engine.plan(
         project,
         options.revision,
@@ -98,11 +106,13 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
     )
     how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
     rehearsal = engine.rehearse(project, planned, options=how)
-    _show(options, rehearsal.to_dict(), report.rehearsal_text(rehearsal))
+    _show(options, rehearsal.to_dict(), lambda: _report().rehearsal_text(rehearsal))
     return FINE if rehearsal.outcome == PASSED else FAULT
 
 
 def _adopt(project: Project, options: argparse.Namespace) -> int:
+    from .adoption import AdoptionOptions
+
     how = AdoptionOptions(
         revision=options.revision,
         accept_differences=options.accept_differences,
@@ -110,13 +120,17 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
         who=_who(),
     )
     adoption = engine.adopt(project, how)
-    _show(options, adoption.to_dict(), report.adoption_text(adoption))
+    _show(options, adoption.to_dict(), lambda: _report().adoption_text(adoption))
     return FINE if adoption.after or adoption.matches else FAULT
 
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     if options.databases:
-        return _upgrade_many(project, options)
+        from .fleet import cli as many, text
+
+        fleet = many.upgrade(project, options, _run_options(options), _say)
+        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
+        return FINE
     planned = engine.plan(
         project,
         " ".join(options.revision),
@@ -126,19 +140,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         command=options.command,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
-    _show(options, migration.to_dict(), report.migration_text(migration))
-    return FINE
-
-
-def _upgrade_many(project: Project, options: argparse.Namespace) -> int:
-    members = named(options, project)
-    try:
-        many = fleet.upgrade(project, members, fleet_options(options), _run_options(options), _say)
-    except HeadwayError as fault:
-        if options.format == "text" and "databases" in fault.data:
-            print(fleet_text(Fleet.from_dict(fault.data)))
-        raise
-    _show(options, many.to_dict(), fleet_text(many))
+    _show(options, migration.to_dict(), lambda: _report().migration_text(migration))
     return FINE
 
 
@@ -148,7 +150,7 @@ def _downgrade(project: Project, options: argparse.Namespace) -> int:
     migration = engine.downgrade(
         project, planned, run_options, _say, accept_loss=options.accept_loss
     )
-    _show(options, migration.to_dict(), report.migration_text(migration))
+    _show(options, migration.to_dict(), lambda: _report().migration_text(migration))
     return FINE
 
 
@@ -164,8 +166,26 @@ def _say(sentence: str) -> None:
     print(f"headway: {sentence}", file=sys.stderr, flush=True)
 
 
-def _show(options: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    print(json.dumps(data, indent=2) if options.format == "json" else text.rstrip())
+def _report() -> Any:
+    from . import report
+
+    return report
+
+
+def _show(options: argparse.Namespace, data: dict[str, Any], text: Callable[[], str]) -> None:
+    print(_json(data) if options.format == "json" else text().rstrip())
+
+
+def _json(data: dict[str, Any]) -> str:
+    """Give JSON with a line for each item of each list: a history is long."""
+    one = json.JSONEncoder().encode
+
+    def lines(value: Any) -> str:
+        if not isinstance(value, (list, tuple)) or not value:
+            return one(value)
+        return "[\n    " + ",\n    ".join(map(one, value)) + "\n  ]"
+
+    return "{\n" + ",\n".join(f"  {one(n)}: {lines(v)}" for n, v in data.items()) + "\n}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,10 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as plain dictionaries, lists and scalars."""
         kind: Any = type(self)
-        return {name: _plain(getattr(self, name)) for name in _hints(kind)}
+        return {
+            name: value if isinstance(value := getattr(self, name), str) else _plain(value)
+            for name in _names(kind)
+        }
 
     @classmethod
     def from_dict(cls: type[T], values: dict[str, Any]) -> T:
@@ -31,16 +34,21 @@ class Data:
 
 
 @cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if not field.metadata.get("inside"))
+
+
+@cache
 def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    return {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("inside")}
+    return {name: hints[name] for name in _names(kind)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Data):
         return value.to_dict()
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
+    if isinstance(value, tuple) and value and not isinstance(value[0], str):
+        return tuple(map(_plain, value))
     return value
 
 

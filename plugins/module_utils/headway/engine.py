@@ -10,9 +10,9 @@ import sys
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from . import process
-from .adoption import Adoption, AdoptionOptions
 from .errors import HeadwayError
 from .history import History
 from .history_faults import HEADS, ahead_of_code, several_heads
@@ -21,27 +21,12 @@ from .pooling import TRANSACTION, transaction_mode
 from .probe import Files, probe
 from .process import Tell
 from .project import Project
-from .rehearsal import PASSED, Rehearsal, RehearsalOptions
 from .results import DOWN, UP, Look, Migration, Plan, Status
 from .secrets import Secrets
 
-__all__ = [
-    "Adoption",
-    "AdoptionOptions",
-    "Migration",
-    "Plan",
-    "Rehearsal",
-    "RehearsalOptions",
-    "RunOptions",
-    "Status",
-    "adopt",
-    "downgrade",
-    "plan",
-    "plan_downgrade",
-    "rehearse",
-    "status",
-    "upgrade",
-]
+if TYPE_CHECKING:  # neither is needed to find that there is nothing to do
+    from .adoption import Adoption, AdoptionOptions
+    from .rehearsal import Rehearsal, RehearsalOptions
 
 
 def _nobody(sentence: str) -> None:
@@ -179,13 +164,15 @@ def rehearse(
     The live database is only read. Raises HeadwayError for faults in the app's files or in
     reaching the server; a revision that fails, and what keeps it from being rehearsed, are results.
     """
+    from .rehearsal import PASSED, Rehearsal, RehearsalOptions
+
     if not planned.pending:
         return Rehearsal(planned.database, planned.target, PASSED, drift_unknown="nothing was run")
     options = options or RehearsalOptions()
     require_alembic()
-    from .rehearse import rehearse
+    from .rehearse import rehearse as carry_out
 
-    return rehearse(project, planned, _seen(project, planned), options, command)
+    return carry_out(project, planned, _seen(project, planned), options, command)
 
 
 def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
@@ -196,9 +183,10 @@ def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
     compared.
     """
     seen, _ = _look(project)
-    from .adopt import adopt
+    from .adopt import adopt as compare
+    from .adoption import AdoptionOptions
 
-    return adopt(project, seen, options or AdoptionOptions())
+    return compare(project, seen, options or AdoptionOptions())
 
 
 def upgrade(

@@ -63,7 +63,7 @@ class History(Data):
         """The revisions by their id."""
         return {revision.revision: revision for revision in self.revisions}
 
-    @property
+    @cached_property
     def heads(self) -> tuple[str, ...]:
         """What the version table holds once everything is applied."""
         return self.heads_of(self.by_id)

@@ -47,7 +47,7 @@ def place(project: Project) -> Place | None:
         url = plain_url(project.url or options.get("sqlalchemy.url", ""))
         if source is None or asked is None or url is None or _in_pyproject(path.parent):
             return None
-        if asked.sets_logging_up and not _LOGGING <= {*parser.sections()}:
+        if asked.sets_logging_up and not {*parser.sections()} >= _LOGGING:
             return None
         if may_meddle(env_py, first):
             return None

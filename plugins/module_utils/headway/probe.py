@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from . import process
@@ -178,7 +179,7 @@ def _quoted(table: VersionTable) -> str:
 def _pending(history: History, applied: set[str]) -> tuple[PendingRevision, ...] | None:
     """Give what is not applied; None where it may be applied in more than one order."""
     pending = [r for r in history.revisions if r.revision not in applied]
-    for before, after in zip(pending, pending[1:], strict=False):
+    for before, after in pairwise(pending):
         if before.revision not in after.parents:
             return None
     return tuple(

@@ -15,9 +15,7 @@ import pwd
 import select
 import signal
 import sys
-import tempfile
 import threading
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, NoReturn
 
@@ -50,6 +48,8 @@ def conversation(work: Work, project: Project, tell: Tell | None = None) -> Iter
     What the work holds (a lock, a connection) it lets go of at the end of the block, or when this
     process ends in whatever way.
     """
+    import tempfile  # here, since a run without another process is to be fast
+
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as output, contextlib.ExitStack() as pipes:
@@ -229,6 +229,8 @@ def _work_and_exit(
         except HeadwayError as fault:
             _answers.send({"fault": fault.to_dict(), "log": _lines(output)})
         except BaseException as error:
+            import traceback
+
             traceback.print_exc()
             message = f"Headway itself failed: {type(error).__name__}: {error}."
             internal = HeadwayError("internal", message)

@@ -8,7 +8,6 @@ and says so where it is not certain.
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -24,6 +23,7 @@ _NAMES = ("revision", "down_revision", "branch_labels", "depends_on", "headway_a
 
 # What `alembic revision` writes below the message by itself.
 _generated = re.compile(r"(Revision ID|Revises|Create Date):")
+_all_generated = re.compile(rf"(?:{_generated.pattern}[^\n]*\n?)*")
 
 # A file as `alembic revision` writes it: an assignment a line, before the functions. Whatever else
 # has one of these names, or could give it a value by means that a pattern does not see, is parsed.
@@ -163,9 +163,10 @@ def _mentions(text: str) -> int:
 def _value(written: str) -> str | tuple[str, ...] | None:
     if written == "None":
         return None
+    if written[0] != "(":
+        return written[1:-1]
     strings = tuple(one or other for one, other in _string.findall(written))
-    # ('a') is no tuple
-    return strings if written.startswith("(") and ("," in written) else strings[0]
+    return strings if "," in written else strings[0]  # ('a') is no tuple
 
 
 def sha256_of(file: str) -> str:
@@ -175,12 +176,16 @@ def sha256_of(file: str) -> str:
 
 def sha256(content: bytes) -> str:
     """Give the SHA-256 of a revision file's content, as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
+    from hashlib import sha256 as digest  # here, since most looks need none
+
+    return digest(content).hexdigest()
 
 
 def message_and_description(docstring: str) -> tuple[str, str]:
     """Give what a revision's author wrote: its first paragraph in a line, and what is below."""
     message, _, below = docstring.strip().partition("\n\n")
+    if _all_generated.fullmatch(below):
+        return " ".join(message.split()), ""
     lines = (line for line in below.splitlines() if not _generated.match(line))
     return " ".join(message.split()), "\n".join(lines).strip()
 
@@ -218,21 +223,25 @@ def _revision(said: dict[str, Any], docstring: str, path: str) -> Revision | Non
     """
     revision, down = said.get("revision"), _tuple(said.get("down_revision"))
     depends_on = _tuple(said.get("depends_on"))
-    ids = (revision, *(down or ()), *(depends_on or ()))
-    if down is None or depends_on is None or said.get("branch_labels"):
+    if not revision or down is None or depends_on is None or said.get("branch_labels"):
         return None
-    if not all(isinstance(one, str) and one and not _illegal.search(one) for one in ids):
+    try:
+        if _illegal.search(" ".join((revision, *down, *depends_on))):
+            return None
+    except TypeError:  # one is no string
         return None
     message, description = message_and_description(docstring)
     parents = tuple(sorted({*down, *depends_on})) if depends_on or len(down) > 1 else down
     allowed = allowances(said.get("headway_allow", ()))
     return Revision(
-        str(revision), message, description, path, down, depends_on, (), parents, allowed
+        revision, message, description, path, down, depends_on, (), parents, allowed
     )
 
 
 def allowances(said: Any) -> tuple[Allowance, ...]:
     """Give what `headway_allow` says; a rule without a reason has an empty one."""
+    if not said:
+        return ()
     if isinstance(said, Mapping):
         return tuple(Allowance(str(rule), str(reason).strip()) for rule, reason in said.items())
     rules = (said,) if isinstance(said, str) else said if isinstance(said, Iterable) else ()

@@ -188,7 +188,7 @@ def test_target_that_cannot_be_meant(project: Project, app: App, target: str, ki
 def test_alembic_is_not_installed(
     call: Callable[[Project], object], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_missing_package", "alembic")
+    monkeypatch.setitem(sys.modules, "alembic", None)
     with pytest.raises(HeadwayError, match=f"alembic is not installed in {sys.executable}"):
         call(project)
 

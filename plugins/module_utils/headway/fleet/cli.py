@@ -1,4 +1,4 @@
-"""The options of `headway` for many databases."""
+"""`headway status` and `headway upgrade` of many databases."""
 
 from __future__ import annotations
 
@@ -8,42 +8,36 @@ import sys
 from pathlib import Path
 
 from ..errors import HeadwayError
+from ..options import RunOptions
+from ..process import Tell
 from ..project import Project
+from . import upgrade as fleet
+from .arguments import fleet_options
 from .members import Member
-from .options import FleetOptions
+from .results import Fleet
 from .sources import find
+from .text import fleet_text
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    """Add what names many databases, and divides them."""
-    default = FleetOptions()
-    many = command.add_argument_group("many databases")
-    many.add_argument(
-        "--databases",
-        default="",
-        metavar="FILE",
-        help="of all that this JSON file names: a list, a query or a command; - is stdin",
-    )
-    many.add_argument(
-        "--workers", type=int, default=default.workers, help="databases at a time (%(default)s)"
-    )
-    many.add_argument(
-        "--waves",
-        type=lambda text: tuple(text.split(",")),
-        default=default.waves,
-        help="databases a wave, or percent of those pending; the last again (1,10%%,100%%)",
-    )
-    many.add_argument(
-        "--max-failures",
-        type=int,
-        default=default.max_failures,
-        help="how many may fail before no other is begun (%(default)s)",
-    )
+def status(project: Project, options: argparse.Namespace, tell: Tell) -> Fleet:
+    """Look at all that --databases names."""
+    return fleet.status(project, _named(options.databases, project), fleet_options(options), tell)
 
 
-def named(options: argparse.Namespace, project: Project) -> tuple[Member, ...]:
-    """Give the databases that the file of --databases names."""
-    file = options.databases
+def upgrade(
+    project: Project, options: argparse.Namespace, run_options: RunOptions, tell: Tell
+) -> Fleet:
+    """Upgrade them; where that fails, what came of each is printed before the fault."""
+    members = _named(options.databases, project)
+    try:
+        return fleet.upgrade(project, members, fleet_options(options), run_options, tell)
+    except HeadwayError as fault:
+        if options.format == "text" and "databases" in fault.data:
+            print(fleet_text(Fleet.from_dict(fault.data)))
+        raise
+
+
+def _named(file: str, project: Project) -> tuple[Member, ...]:
     try:
         given = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text("utf-8"))
     except OSError as error:
@@ -51,15 +45,3 @@ def named(options: argparse.Namespace, project: Project) -> tuple[Member, ...]:
     except ValueError:
         raise HeadwayError("bad_databases", f"{file} is no JSON in UTF-8.") from None
     return find(given, project)
-
-
-def fleet_options(options: argparse.Namespace) -> FleetOptions:
-    """Give how a run over them is to behave."""
-    return FleetOptions(
-        target=" ".join(options.revision) or "heads",
-        workers=options.workers,
-        waves=options.waves,
-        max_failures=options.max_failures,
-        allow_several_heads=options.allow_several_heads,
-        edited=options.edited,
-    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..data import Data
 
@@ -78,18 +78,10 @@ class Fleet(Data):
         return tuple(result for result in self.databases if result.outcome == outcome)
 
     @property
-    def counts(self) -> str:
-        """How many came to what, as a phrase."""
-        return counted(result.outcome for result in self.databases)
+    def counts(self) -> dict[str, int]:
+        """How many came to what."""
+        return {outcome: len(self.of(outcome)) for outcome in OUTCOMES}
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the fields, and how many came to what."""
-        counts = {outcome: len(self.of(outcome)) for outcome in OUTCOMES}
-        return {**super().to_dict(), "changed": self.changed, "counts": counts}
-
-
-def counted(outcomes: Iterable[str]) -> str:
-    """Give how many came to what, as a phrase: 3 done, 97 at head."""
-    came = list(outcomes)
-    found = ((came.count(outcome), outcome) for outcome in OUTCOMES)
-    return ", ".join(f"{count} {outcome.replace('_', ' ')}" for count, outcome in found if count)
+        return {**super().to_dict(), "changed": self.changed, "counts": self.counts}

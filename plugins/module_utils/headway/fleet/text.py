@@ -9,9 +9,10 @@ def fleet_text(fleet: Fleet) -> str:
     """Say how many came to what, and of each that is not merely at head what came of it."""
     results = [r for outcome in OUTCOMES if outcome != AT_HEAD for r in fleet.of(outcome)]
     at_head = [result for result in fleet.of(AT_HEAD) if result.warnings]
+    counted = ", ".join(f"{n} {o.replace('_', ' ')}" for o, n in fleet.counts.items() if n)
     return "\n".join(
         [
-            f"{len(fleet.databases)} databases: {fleet.counts}",
+            f"{len(fleet.databases)} databases: {counted}",
             *(line for result in [*results, *at_head] for line in _lines(result)),
         ]
     )
