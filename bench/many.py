@@ -82,8 +82,8 @@ def compare(subject: Subject, count: int, sample: int, runs: int, *, pending: bo
     """A row of the table; alembic's loop goes over a sample, its seconds are those of all."""
     ours, theirs = [], []
     for _ in range(runs):
-        with subject.databases(count, pending=pending) as at:
-            loop = subject.loop(at[:sample])
+        with subject.databases(sample, pending=pending) as at:
+            loop = subject.loop(at)
             whole = loop.seconds * count / sample
             theirs.append(Measured(whole, loop.megabytes, ""))
         with subject.databases(count, pending=pending) as at:

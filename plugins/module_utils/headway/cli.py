@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(project: Project, options: argparse.Namespace) -> int:
     if options.databases:
-        from .fleet import cli as many, text
+        from .fleet import cli as many
+        from .fleet import text
 
         fleet = many.status(project, options, _say)
         _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
@@ -126,7 +127,8 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     if options.databases:
-        from .fleet import cli as many, text
+        from .fleet import cli as many
+        from .fleet import text
 
         fleet = many.upgrade(project, options, _run_options(options), _say)
         _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
@@ -209,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="headway", description=__doc__, epilog=EXIT_CODES)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    status = commands.add_parser("status", parents=[common, target], help="where things stand")
+    status = commands.add_parser("status", parents=[common], help="where things stand")
     status.add_argument("--check", action="store_true", help="exit with 2 unless at head")
     add_options(status)
     status.set_defaults(run=_status)

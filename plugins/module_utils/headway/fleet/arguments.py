@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from .options import FleetOptions
 
@@ -36,11 +37,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def fleet_options(options: argparse.Namespace) -> FleetOptions:
     """Give how a run over them is to behave."""
-    return FleetOptions(
-        target=" ".join(options.revision) or "heads",
-        workers=options.workers,
-        waves=options.waves,
-        max_failures=options.max_failures,
+    several = FleetOptions(
+        workers=options.workers, waves=options.waves, max_failures=options.max_failures
+    )
+    if "revision" not in options:
+        return several
+    return replace(
+        several,
+        target=" ".join(options.revision) or several.target,
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
     )

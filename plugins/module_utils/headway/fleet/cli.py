@@ -28,6 +28,8 @@ def upgrade(
     project: Project, options: argparse.Namespace, run_options: RunOptions, tell: Tell
 ) -> Fleet:
     """Upgrade them; where that fails, what came of each is printed before the fault."""
+    if options.command:
+        raise HeadwayError("one_database_only", "--command runs for one database only.")
     members = _named(options.databases, project)
     try:
         return fleet.upgrade(project, members, fleet_options(options), run_options, tell)

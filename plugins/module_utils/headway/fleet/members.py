@@ -50,6 +50,8 @@ def chosen(of: Iterable[Member], names: Iterable[str]) -> tuple[Member, ...]:
     """Give those of these names, in their order. Raises HeadwayError for a name that nobody has."""
     by_name = {member.name: member for member in of}
     wanted = tuple(names)
+    if not wanted:
+        raise _bad("none of those listed is chosen")
     if absent := [name for name in wanted if name not in by_name]:
         raise _bad(f"there is no database named {' or '.join(absent[:3])} among those listed")
     return tuple(by_name[name] for name in wanted)
