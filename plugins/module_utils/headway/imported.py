@@ -59,7 +59,7 @@ def may_meddle(env_py: str, first: Sequence[str]) -> bool:
     while waiting:
         module = waiting.pop()
         top = module.partition(".")[0]
-        if module in seen or top in _TRUSTED:
+        if module in seen or (top in _TRUSTED and PathFinder.find_spec(top, first) is None):
             continue
         seen.add(module)
         if module != top:

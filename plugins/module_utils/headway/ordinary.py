@@ -99,8 +99,8 @@ def ordinary(source: str) -> Ordinary | None:
 
 
 _UNUSUAL = (
-    *(ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Delete, ast.For, ast.Global),
-    *(ast.Lambda, ast.NamedExpr, ast.Nonlocal, ast.Starred, ast.While, ast.Yield),
+    *(ast.Assert, ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Delete, ast.For, ast.Global),
+    *(ast.Lambda, ast.NamedExpr, ast.Nonlocal, ast.Raise, ast.Starred, ast.While, ast.Yield),
 )
 
 

@@ -54,7 +54,11 @@ def place(project: Project) -> Place | None:
     except (configparser.Error, OSError, SyntaxError, ValueError):
         return None
     asked_of_engine = {n.partition(".")[2] for n in options if n.startswith("sqlalchemy.")}
-    return Place(source / "versions", url, asked) if asked_of_engine <= _ENGINE_OPTIONS else None
+    return (
+        Place((source / "versions").resolve(), url, asked)
+        if asked_of_engine <= _ENGINE_OPTIONS
+        else None
+    )
 
 
 def _in_pyproject(folder: Path) -> bool:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -89,9 +89,13 @@ def _there(project: Project, secrets: Secrets, known: Files | None) -> Look | No
     """
     environment = {"PGCONNECT_TIMEOUT": "10", **os.environ, **project.environment}
     before = dict(os.environ)
-    here = os.open(".", os.O_RDONLY)
+    project = replace(project, config=project.config_path)
     try:
-        os.chdir(os.path.dirname(project.config_path))
+        here = os.open(".", os.O_RDONLY)
+    except OSError:
+        return None  # there would be no way back
+    try:
+        os.chdir(os.path.dirname(project.config))
         os.environ.update(environment)
         return _probe(project, secrets, known or files(project))
     except OSError:

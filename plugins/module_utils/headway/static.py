@@ -233,9 +233,7 @@ def _revision(said: dict[str, Any], docstring: str, path: str) -> Revision | Non
     message, description = message_and_description(docstring)
     parents = tuple(sorted({*down, *depends_on})) if depends_on or len(down) > 1 else down
     allowed = allowances(said.get("headway_allow", ()))
-    return Revision(
-        revision, message, description, path, down, depends_on, (), parents, allowed
-    )
+    return Revision(revision, message, description, path, down, depends_on, (), parents, allowed)
 
 
 def allowances(said: Any) -> tuple[Allowance, ...]:

@@ -14,6 +14,7 @@ from headway.probe import probe
 from headway.project import Project
 
 from tests.conftest import Database
+from tests.integration.engine.conftest import ROOT
 from tests.integration.engine.probing import alembic, both, check
 from tests.unit.engine.apps import App
 
@@ -105,6 +106,19 @@ def beside_a_pyproject(app: App) -> None:
     )
 
 
+def parameters_of_a_connection(app: App) -> None:
+    chain(app)
+    lines = app.config.read_text().splitlines()
+    lines[-1] += "?connect_timeout=5&application_name=shop"
+    app.config.write_text("\n".join(lines))
+
+
+def links_to_a_release(app: App) -> None:
+    chain(app)
+    app.versions.rename(app.folder / "revisions")
+    app.versions.symlink_to(app.folder / "revisions")
+
+
 PENDING_TOO = [
     chain,
     annotated,
@@ -119,6 +133,8 @@ PENDING_TOO = [
     dependency_in_line,
     in_a_package,
     beside_a_pyproject,
+    parameters_of_a_connection,
+    links_to_a_release,
 ]
 
 
@@ -378,9 +394,11 @@ def test_the_caller_is_left_as_it_was(
     (app.folder / "pass").write_text(f"*:*:*:*:{database.password}\n")
     (app.folder / "pass").chmod(0o600)
     monkeypatch.setenv("PGAPPNAME", "mine")
-    before, here = dict(os.environ), os.getcwd()
+    before = dict(os.environ)
     environment = {"PGPASSFILE": "pass", "PGAPPNAME": "theirs"}
-    assert probe(Project(str(app.config), environment=environment))
+    monkeypatch.chdir(app.folder.parent)
+    here = os.getcwd()
+    assert probe(Project(f"{app.folder.name}/alembic.ini", environment=environment))
     assert (dict(os.environ), os.getcwd()) == (before, here)
     assert probe(Project(str(app.config))) is None
 
@@ -408,15 +426,38 @@ WITHOUT = """
 import sys
 for name in ("alembic", "sqlalchemy"):
     sys.modules[name] = None
+"""
+COMMAND = """
 from headway.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+MODULE = """
+from tests.unit.modules.test_alembic_modules import StandIn, module
+code, standin = module(sys.argv[1]), StandIn(config=sys.argv[2])
+code.AnsibleModule = lambda **_: standin
+code.main()
+"""
 
 
-@pytest.mark.parametrize("command", ["status", "upgrade", "history"])
-def test_at_head_neither_alembic_nor_sqlalchemy_is_loaded(app: App, command: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (COMMAND, ("status", "--config")),
+        (COMMAND, ("upgrade", "--config")),
+        (COMMAND, ("history", "--config")),
+        (MODULE, ("alembic_info",)),
+        (MODULE, ("alembic_upgrade",)),
+    ],
+)
+def test_at_head_neither_alembic_nor_sqlalchemy_is_loaded(
+    app: App, code: str, arguments: tuple[str, ...]
+) -> None:
     chain(app)
-    without = [sys.executable, "-c", WITHOUT, command, "--config", str(app.config)]
-    assert subprocess.run(without, capture_output=True, check=False).returncode == 1
+    python = [sys.executable, "-c", WITHOUT + code, *arguments, str(app.config)]
+
+    def without() -> int:
+        return subprocess.run(python, cwd=ROOT, capture_output=True, check=False).returncode
+
+    assert without() == 1
     alembic(app, "upgrade", "head")
-    subprocess.run(without, capture_output=True, check=True)
+    assert without() == 0
