@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.measure import Measured, Series, measure
+from bench.clock import Taken, middle, processor, series, taken
+from bench.measure import measure
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import App, doubled
@@ -53,24 +54,24 @@ class Subject:
                 for name in names:
                     server.query(f"drop database if exists {name} with (force)")
 
-    def loop(self, at: Sequence[Database]) -> Measured:
+    def loop(self, at: Sequence[Database]) -> Taken:
         """Run alembic in each, one after the other."""
         inis = [self._ini(d, self.app.folder / f"{d.name}.ini") for d in at]
         return self._alembic(inis, "head")
 
-    def headway(self, at: Sequence[Database]) -> Measured:
-        """Upgrade all of them."""
+    def headway(self, at: Sequence[Database]) -> tuple[Taken, float]:
+        """Upgrade all of them; give the most memory held too, in megabytes."""
         self._file.write_text(json.dumps([{"name": d.name, "url": d.url()} for d in at]))
         words = (self._python, "-m", "headway.cli", "upgrade", "--config", self.app.config)
         many = ("--databases", self._file, "--workers", WORKERS, "--waves", "100%")
-        return measure([*map(str, (*words, *many))], {"PYTHONPATH": str(ENGINE)})
+        before = processor()
+        measured = measure([*map(str, (*words, *many))], {"PYTHONPATH": str(ENGINE)})
+        return Taken(measured.seconds, processor() - before), measured.megabytes
 
-    def _alembic(self, inis: Sequence[Path], target: str) -> Measured:
+    def _alembic(self, inis: Sequence[Path], target: str) -> Taken:
         alembic = self._python.with_name("alembic")
-        loop = (
-            f'set -e; cd {self.app.folder}; for ini; do {alembic} -c "$ini" upgrade {target}; done'
-        )
-        return measure(["/bin/sh", "-c", loop, "loop", *map(str, inis)])
+        loop = f'set -e; for ini; do {alembic} -c "$ini" upgrade {target}; done'
+        return taken(["/bin/sh", "-c", loop, "loop", *inis], self.app.folder)
 
     def _ini(self, database: Database, path: Path) -> Path:
         url = doubled(database.url())
@@ -80,18 +81,20 @@ class Subject:
 
 def compare(subject: Subject, count: int, sample: int, runs: int, *, pending: bool) -> str:
     """A row of the table; alembic's loop goes over a sample, its seconds are those of all."""
-    ours, theirs = [], []
+    ours, theirs, megabytes = [], [], []
     for _ in range(runs):
         with subject.databases(sample, pending=pending) as at:
             loop = subject.loop(at)
-            whole = loop.seconds * count / sample
-            theirs.append(Measured(whole, loop.megabytes, ""))
+            theirs.append(Taken(*(s * count / sample for s in (loop.clock, loop.processor))))
         with subject.databases(count, pending=pending) as at:
-            ours.append(subject.headway(at))
-    us, them = Series(tuple(ours)), Series(tuple(theirs))
+            took, held = subject.headway(at)
+            ours.append(took)
+            megabytes.append(held)
+    us, them = middle(ours), middle(theirs)
     what = "one revision pending" if pending else "at head"
+    faster = f"{them.clock / us.clock:.1f}; {them.processor / us.processor:.1f}"
     return (
-        f"| {count} {what} | {us} | {them} | {them.median / us.median:.1f} | {us.megabytes:.0f} |"
+        f"| {count} {what} | {series(ours)} | {series(theirs)} | {faster} | {max(megabytes):.0f} |"
     )
 
 
@@ -105,7 +108,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
     asked = parser.parse_args()
     print(f"{asked.history} revisions, {WORKERS} workers, alembic's loop over {asked.sample}\n")
-    print("| databases | Headway, s | loop, s | times faster | Headway's memory, MB |")
+    print(
+        "| databases | Headway, s; of processor | loop, s; of processor | times faster | memory, MB |"
+    )
     print("|---|---|---|---|---|")
     cases = [(n, True) for n in asked.pending] + [(n, False) for n in asked.at_head]
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
