@@ -287,6 +287,9 @@ def _become(user: str) -> None:
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
     os.environ.update(HOME=account.pw_dir, USER=user, LOGNAME=user)
+    import tempfile
+
+    tempfile.tempdir = None  # to be found anew: the one found before may be root's alone
 
 
 def _lines(output: IO[bytes]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,28 @@ def test_the_module(ansible: Ansible, app: App, databases: Databases, database: 
     assert (rest["counts"]["done"], rest["counts"]["failed"]) == (2, 1)
     again, _ = ansible("alembic_upgrade_many", **of, max_failures=1)
     assert not again["changed"]
+
+
+def test_the_module_as_another_account(
+    ansible: Ansible, app: App, database: Database, tmp_path: Path
+) -> None:
+    """The command that names the databases, the look, and the upgrade."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    app.revision("aaaa", None, "import os; print('as', os.getuid(), os.environ['HOME'])")
+    (app.folder / "tenants").write_text(json.dumps({"name": "WHO", "url": database.url()}))
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(0o755)
+    result, printed = ansible(
+        "alembic_upgrade_many",
+        "-vvv",
+        config=str(app.config),
+        user="nobody",
+        databases={"command": "sed s/WHO/$(id -un)/ tenants"},
+    )
+    nobody = pwd.getpwnam("nobody")
+    (one,) = result["databases"]
+    assert (one["name"], one["outcome"]) == ("nobody", "done"), one["reason"]
+    assert f"as {nobody.pw_uid} {nobody.pw_dir}" in one["log"]
+    assert database.password not in printed
