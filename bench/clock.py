@@ -24,7 +24,7 @@ class Taken:
 
 def taken(command: Command, folder: Path, environment: Mapping[str, str] | None = None) -> Taken:
     """Runs `command` to its end. Raises CalledProcessError where it fails."""
-    before, began = _processor(), time.monotonic()
+    before, began = processor(), time.monotonic()
     subprocess.run(
         command,
         cwd=folder,
@@ -33,7 +33,7 @@ def taken(command: Command, folder: Path, environment: Mapping[str, str] | None 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    return Taken(time.monotonic() - began, _processor() - before)
+    return Taken(time.monotonic() - began, processor() - before)
 
 
 def middle(runs: Sequence[Taken]) -> Taken:
@@ -48,6 +48,7 @@ def series(runs: Sequence[Taken]) -> str:
     return f"{values.clock:.2f} ({min(clock):.2f} to {max(clock):.2f}); {values.processor:.2f}"
 
 
-def _processor() -> float:
+def processor() -> float:
+    """Seconds of the processor of the commands that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

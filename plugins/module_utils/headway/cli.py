@@ -16,6 +16,7 @@ from typing import Any
 
 from . import engine
 from .errors import HeadwayError
+from .fleet.arguments import add_options
 from .history import History
 from .options import RunOptions
 from .project import Project
@@ -49,6 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(project: Project, options: argparse.Namespace) -> int:
+    if options.databases:
+        from .fleet import cli as many
+        from .fleet import text
+
+        fleet = many.status(project, options, _say)
+        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
+        return (
+            FAULT if fleet.counts["failed"] else PENDING if options.check and fleet.waves else FINE
+        )
     status = engine.status(project)
     _show(options, status.to_dict(), lambda: _report().status_text(status))
     return PENDING if options.check and not status.at_head else FINE
@@ -121,6 +131,13 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
 
 
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
+    if options.databases:
+        from .fleet import cli as many
+        from .fleet import text
+
+        fleet = many.upgrade(project, options, _run_options(options), _say)
+        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
+        return FINE
     planned = engine.plan(
         project,
         " ".join(options.revision),
@@ -201,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", parents=[common], help="where things stand")
     status.add_argument("--check", action="store_true", help="exit with 2 unless at head")
+    add_options(status)
     status.set_defaults(run=_status)
 
     plan = commands.add_parser("plan", parents=[common, target], help="what an upgrade would do")
@@ -232,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
     )
+    add_options(upgrade)
     _add_run_options(upgrade)
     upgrade.set_defaults(run=_upgrade)
 

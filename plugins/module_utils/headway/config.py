@@ -45,6 +45,8 @@ def load_config(project: Project, command: tuple[str, ...], secrets: Secrets) ->
         )
     config = Config(**files, ini_section=project.name, cmd_opts=options)  # type: ignore[arg-type]
     _check_sections(config, ini, project, secrets)
+    if project.url:
+        config.set_section_option(project.name, "sqlalchemy.url", project.url.replace("%", "%%"))
     return config
 
 

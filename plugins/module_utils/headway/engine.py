@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from . import process
 from .errors import HeadwayError
+from .history import History
 from .history_faults import HEADS, ahead_of_code, several_heads
 from .options import RunOptions
 from .pooling import TRANSACTION, transaction_mode
-from .probe import probe
+from .probe import Files, probe
 from .process import Tell
 from .project import Project
 from .results import DOWN, UP, Look, Migration, Plan, Status
+from .secrets import Secrets
 
 if TYPE_CHECKING:  # neither is needed to find that there is nothing to do
     from .adoption import Adoption, AdoptionOptions
@@ -64,6 +67,7 @@ def plan(
     sql: bool = True,
     edited: str = "warn",
     command: str = "",
+    known: Files | None = None,
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
 
@@ -74,17 +78,52 @@ def plan(
     nothing ("off").
     """
     target = target or "heads"
+    _check_leads_up(target)
+    seen, log = _probed(project, target, sql, not command, known) or _look(project, target, sql)
+    return planned(seen, log, target, allow_several_heads, edited, command)
+
+
+def check(
+    project: Project, target: str, allow_several_heads: bool, known: Files | None = None
+) -> None:
+    """Raise HeadwayError for what the files alone tell to be wrong. Needs no database."""
+    _check_leads_up(target)
+    if known:
+        history = known.history
+    else:
+        require_alembic()
+        from .look import files
+
+        history = History.from_dict(process.run(files, project)[0])
+    _check_heads(history, target, allow_several_heads)
+
+
+def _check_heads(history: History, target: str, allow_several_heads: bool) -> None:
+    if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
+        raise several_heads(history.by_id[head] for head in history.heads)
+
+
+def _check_leads_up(target: str) -> None:
     if target.startswith("-"):
         raise HeadwayError(
             "unknown_target",
             f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
         )
-    seen, log = _probed(project, target, sql, not command) or _look(project, target, sql)
+
+
+def planned(
+    seen: Look,
+    log: tuple[str, ...],
+    target: str,
+    allow_several_heads: bool,
+    edited: str,
+    command: str = "",
+) -> Plan:
+    """Give the plan that a look comes to, as `plan` does."""
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
-    if target == HEADS and len(history.heads) > 1 and not allow_several_heads:
-        raise several_heads(history.by_id[head] for head in history.heads)
+    _check_heads(history, target, allow_several_heads)
     if seen.already_there and not command:
         raise HeadwayError(
             "not_adopted", _not_adopted(seen), already_there=list(seen.already_there)
@@ -136,7 +175,7 @@ def rehearse(
             direction=planned.direction,
         )
     options = options or RehearsalOptions()
-    _require_alembic()
+    require_alembic()
     from .rehearse import rehearse as carry_out
 
     return carry_out(project, planned, _seen(project, planned), options, command)
@@ -185,7 +224,7 @@ def upgrade(
             log=planned.log,
             direction=planned.direction,
         )
-    _require_alembic()
+    require_alembic()
     from .run import run
 
     return run(project, planned, _seen(project, planned), options or RunOptions(), command, tell)
@@ -284,8 +323,21 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
+def see(project: Project, secrets: Secrets, target: str, known: Files | None) -> Look:
+    """Look from within a process of the app's own (process.py), with what is pending to `target`."""
+    if probed := _probed(replace(project, user=None), target, known=known):
+        return probed[0]
+    from .look import observe
+
+    return observe(project, secrets, target)[0]
+
+
 def _probed(
-    project: Project, target: str = HEADS, sql: bool = False, pending: bool = True
+    project: Project,
+    target: str = HEADS,
+    sql: bool = False,
+    pending: bool = True,
+    known: Files | None = None,
 ) -> tuple[Look, tuple[str, ...]] | None:
     """Look without alembic; None where only alembic can tell.
 
@@ -294,7 +346,7 @@ def _probed(
     """
     if sql or target not in ("head", HEADS):
         return None
-    seen = probe(project)
+    seen = probe(project, known)
     if seen is None or (seen.pending and not pending):
         return None
     return None if target == "head" and len(seen.history.heads) > 1 else (seen, ())
@@ -307,7 +359,7 @@ def _look(
     direction: str = UP,
     stays: frozenset[str] | None = None,
 ) -> tuple[Look, tuple[str, ...]]:
-    _require_alembic()
+    require_alembic()
     from .look import look
 
     work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
@@ -315,7 +367,13 @@ def _look(
     return Look.from_dict(result), tuple(log)
 
 
-def _require_alembic() -> None:
+def load() -> None:
+    """Load all that runs need, in the process from which those that run env.py are forked."""
+    require_alembic()
+    from . import run  # noqa: F401
+
+
+def require_alembic() -> None:
     """Load it in this process, from which those that run env.py are forked.
 
     Only where it is needed: that takes longer than all else that a run with nothing to do does.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import sqlalchemy.dialects.postgresql  # noqa: F401 - as psycopg2 below
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import NoSuchModuleError
 
 from .config import load_config, load_scripts
@@ -48,6 +48,7 @@ class Environment:
         Raises HeadwayError for a fault in the files.
         """
         self.connections = Connections(secrets)
+        self._url = project.url
         self.config = load_config(project, command, secrets)
         self.scripts = load_scripts(self.config, project)
         self.history = history or load_history(self.scripts)
@@ -147,11 +148,25 @@ class Environment:
     ) -> Callable[..., None]:
         def run_migrations(**arguments: Any) -> None:
             self.run_arguments = arguments
+            self._kept(self._check_url)()
             if first:
                 self._kept(first)(self.context.get_context())
             original(**arguments)
 
         return run_migrations
+
+    def _check_url(self) -> None:
+        """Raise HeadwayError where env.py has not gone where the caller's URL leads."""
+        if not self._url or self.engine is None:
+            return
+        asked, taken = make_url(self._url), self.engine.url
+        if (asked.host, asked.port, asked.database) != (taken.host, taken.port, taken.database):
+            raise HeadwayError(
+                "url_not_taken",
+                f"{self.env_py} connects to {self.database} and not to {asked.database}, since it "
+                "takes its URL from elsewhere than sqlalchemy.url. Nothing was run: let it take it "
+                "from there, or name this database by what it does take (environment, x_arguments).",
+            )
 
     def _kept(self, call: Callable[..., T]) -> Callable[..., T]:
         """Have a refusal of ours kept, since env.py may catch what is raised through it."""

@@ -54,6 +54,11 @@ def look(
     return observe(project, secrets, target, sql, None, direction, stays)[0].to_dict()
 
 
+def files(project: Project, secrets: Secrets) -> dict[str, Any]:
+    """Give the History of the files as a dictionary, without a run of env.py."""
+    return Environment(project, ("current",), secrets).history.to_dict()
+
+
 def observe(
     project: Project,
     secrets: Secrets,

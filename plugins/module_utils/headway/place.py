@@ -44,7 +44,7 @@ def place(project: Project) -> Place | None:
         source = _folder(options, path.parent, first)
         env_py = (source / "env.py").read_text(encoding="utf-8") if source else ""
         asked = ordinary(env_py)
-        url = plain_url(options.get("sqlalchemy.url", ""))
+        url = plain_url(project.url or options.get("sqlalchemy.url", ""))
         if source is None or asked is None or url is None or _in_pyproject(path.parent):
             return None
         if asked.sets_logging_up and not {*parser.sections()} >= _LOGGING:

@@ -12,7 +12,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from . import process
 from .address import named
 from .history import History, in_order
 from .place import Place, place
+from .plain_url import PlainUrl, plain_url
 from .project import Project
 from .queries import (
     HOLDS_ANYTHING,
@@ -38,23 +40,49 @@ _SERVER = """
 """
 
 
-def probe(project: Project) -> Look | None:
+@dataclass(frozen=True)
+class Files:
+    """What an app's files say for all its databases, of which the probe is certain."""
+
+    place: Place
+    history: History
+    contents: Mapping[str, bytes]
+
+
+def files(project: Project) -> Files | None:
+    """Read them, and load the driver; None where only alembic can tell."""
+    try:
+        found = place(project)
+        contents = contents_of(found.versions) if found else None
+        revisions = contents and revisions_in(contents)
+        if not found or not contents or not revisions:
+            return None
+        importlib.import_module(found.url.driver)
+        if len({r.revision for r in revisions}) < len(revisions):
+            return None
+        return Files(found, History(in_order(revisions)), contents)
+    except (ImportError, KeyError, OSError, ValueError):
+        return None
+
+
+def probe(project: Project, known: Files | None = None) -> Look | None:
     """Give the Look with what is pending to the heads, without SQL; None wherever it is not certain.
 
-    Runs nothing of the app. It is done in this process where the account is this one's.
+    Runs nothing of the app. It is done in this process where the account is this one's. Of several
+    databases of one app the files need to be read once: then they are `known`.
     """
     if project.user:
-        answer, _ = process.run(_answer, project)
+        answer, _ = process.run(partial(_answer, known=known), project)
         return Look.from_dict(answer["seen"]) if answer["seen"] else None
-    return _there(project, Secrets())
+    return _there(project, Secrets(), known)
 
 
-def _answer(project: Project, secrets: Secrets) -> dict[str, Any]:
-    seen = _there(project, secrets)
+def _answer(project: Project, secrets: Secrets, *, known: Files | None) -> dict[str, Any]:
+    seen = _there(project, secrets, known)
     return {"seen": seen and seen.to_dict()}
 
 
-def _there(project: Project, secrets: Secrets) -> Look | None:
+def _there(project: Project, secrets: Secrets, known: Files | None) -> Look | None:
     """Probe in the ini's folder and with the project's environment, and be back then.
 
     Paths in libpq's parameters count from there.
@@ -69,7 +97,7 @@ def _there(project: Project, secrets: Secrets) -> Look | None:
     try:
         os.chdir(os.path.dirname(project.config))
         os.environ.update(environment)
-        return _probe(project, secrets)
+        return _probe(project, secrets, known or files(project))
     except OSError:
         return None
     finally:
@@ -80,40 +108,35 @@ def _there(project: Project, secrets: Secrets) -> Look | None:
         os.environ.update(before)
 
 
-def _probe(project: Project, secrets: Secrets) -> Look | None:
-    found = place(project)
-    if found is None:
+def _probe(project: Project, secrets: Secrets, said: Files | None) -> Look | None:
+    if said is None:
+        return None
+    url = plain_url(project.url) if project.url else said.place.url
+    if url is None:
         return None
     try:
-        contents = contents_of(found.versions)
-        revisions = contents and revisions_in(contents)
-        driver = importlib.import_module(found.url.driver)
-        if not contents or not revisions or len({r.revision for r in revisions}) < len(revisions):
-            return None
-        history = History(in_order(revisions))
-    except (ImportError, KeyError, ValueError):
+        driver = importlib.import_module(url.driver)
+    except ImportError:
         return None
     try:
-        with closing(driver.connect(**found.url.parameters)) as connection:
-            seen = _seen(connection, found, history, contents)
+        with closing(driver.connect(**url.parameters)) as connection:
+            seen = _seen(connection, url, said)
     except driver.Error:
         return None  # alembic will meet it too, and the engine has the words for it
     secrets.learn_environment(os.environ)
-    secrets.learn_password(found.url.parameters.get("password", ""))
+    secrets.learn_password(url.parameters.get("password", ""))
     return seen if seen and not secrets.are_in(_told(seen)) else None
 
 
-def _seen(
-    connection: Any, found: Place, history: History, contents: Mapping[str, bytes]
-) -> Look | None:
-    cursor, asked = connection.cursor(), found.asked
+def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
+    cursor, asked, history = connection.cursor(), said.place.asked, said.history
 
     def rows(statement: str, **parameters: str) -> list[tuple[Any, ...]]:
         cursor.execute(_of_the_driver(statement), parameters)
         return list(cursor.fetchall())
 
     schema = asked.version_table_schema or rows(SCHEMA_OF_TABLE, name=asked.version_table)[0][0]
-    table = VersionTable(found.url.shown, schema, asked.version_table)
+    table = VersionTable(url.shown, schema, asked.version_table)
     ((pid, version, there),) = rows(_SERVER, table=_quoted(table))
     if pid != connection.info.backend_pid:  # a pooler's connection
         return None
@@ -127,9 +150,9 @@ def _seen(
         return None
     if not current and rows(HOLDS_ANYTHING) == [(True,)]:  # is it there by other means?
         return None
-    runs, edited = _recorded(rows, cursor, table, history, applied, contents)
+    runs, edited = _recorded(rows, cursor, table, history, applied, said.contents)
     return Look(
-        database=named("postgresql", (), found.url.parameters),
+        database=named("postgresql", (), url.parameters),
         states=(current,),
         unknown=(),
         history=history,

@@ -100,14 +100,20 @@ class Process:
 
     def hear(self) -> tuple[dict[str, Any], list[str]]:
         """Give its next answer, and the lines printed so far. Raises HeadwayError as `run`."""
-        while line := self._line():
-            reply = json.loads(line)
-            if "told" not in reply:
-                break
+        while (answer := self.next()) is None:
+            pass
+        return answer
+
+    def next(self) -> tuple[dict[str, Any], list[str]] | None:
+        """Give what `hear` does; None where it only told something first, which may be all it has."""
+        line = self._line()
+        if not line:
+            raise _died(self.wait(), self._project, _lines(self._output))
+        reply = json.loads(line)
+        if "told" in reply:
             if self._tell:
                 self._tell(reply["told"])
-        else:
-            raise _died(self.wait(), self._project, _lines(self._output))
+            return None
         if "fault" in reply:
             fault = reply["fault"]
             raise HeadwayError(
@@ -136,6 +142,19 @@ class Process:
                 self._status = os.waitpid(self._child, 0)[1]
                 raise
         return self._status
+
+    def fileno(self) -> int:
+        """Give what select(2) watches for words of it."""
+        return self._hears.fileno()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether `next` would not have to wait: it has said something, or has ended."""
+        return (
+            b"\n" in self._heard
+            or bool(select.select([self._hears], [], [], 0)[0])
+            or self._ended()
+        )
 
     def _line(self) -> bytes:
         """Give the next line that it wrote; nothing where it ended before."""
@@ -200,9 +219,8 @@ def _work_and_exit(
     with contextlib.suppress(BrokenPipeError):
         try:
             _redirect(output)
-            secrets.learn_environment({**os.environ, **project.environment})
-            for argument in project.x_arguments:
-                secrets.learn(argument.partition("=")[2])
+            secrets.learn_environment(os.environ)
+            secrets.learn_project(project)
             if project.user:
                 _become(project.user)
             os.environ.update(project.environment)
@@ -269,6 +287,9 @@ def _become(user: str) -> None:
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
     os.environ.update(HOME=account.pw_dir, USER=user, LOGNAME=user)
+    import tempfile
+
+    tempfile.tempdir = None  # to be found anew: the one found before may be root's alone
 
 
 def _lines(output: IO[bytes]) -> list[str]:
@@ -282,7 +303,8 @@ def _died(status: int, project: Project, lines: list[str]) -> HeadwayError:
     code = os.waitstatus_to_exitcode(status)
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
     secrets = Secrets()
-    secrets.learn_environment({**os.environ, **project.environment})
+    secrets.learn_environment(os.environ)
+    secrets.learn_project(project)
     return HeadwayError(
         "process_ended",
         f"The process that ran env.py of {project.config_path} {how} before it was done; "

@@ -13,7 +13,8 @@ class Project:
 
     `config` is the path of alembic.ini (or of a pyproject.toml that has `[tool.alembic]`),
     `name` the section in it, `x_arguments` what `alembic -x` would be given, `environment`
-    variables put over those of this process, `user` the account that the app's code runs as.
+    variables put over those of this process, `user` the account that the app's code runs as, `url`
+    what env.py finds as `sqlalchemy.url` in place of what the file has; "" is the file's.
     """
 
     config: str
@@ -21,6 +22,7 @@ class Project:
     x_arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
+    url: str = ""
 
     @property
     def config_path(self) -> str:

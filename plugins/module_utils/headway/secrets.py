@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
+from .project import Project
+
 HIDDEN = "***"
 SHORTEST = 4
 
@@ -53,6 +55,13 @@ class Secrets:
             self.learn(value)
             if _secret_name.search(name):
                 self.learn_password(value)
+
+    def learn_project(self, project: Project) -> None:
+        """Take note of what a caller says of an app."""
+        self.learn_environment(project.environment)
+        for argument in project.x_arguments:
+            self.learn(argument.partition("=")[2])
+        self.learn(project.url)
 
     def are_in(self, text: str) -> bool:
         """Tell whether there is anything in a text that would have to be hidden."""

@@ -48,8 +48,9 @@ def perform(module: Any, work: Callable[[Project], dict[str, Any]]) -> None:
     """End the module with what `work` returns, or with the fault it raises, in a sentence."""
     project = _project(module.params)
     _hide_secrets_alone(module, project)
-    # The environment is told to nobody, not even where no secret is seen in it.
-    invocation = {"module_args": {**module.params, "environment": "(not shown)"}}
+    # These are told to nobody, not even where no secret is seen in them.
+    hidden = {n: "(not shown)" for n in ("environment", "databases") if n in module.params}
+    invocation = {"module_args": {**module.params, **hidden}}
     try:
         result = work(project)
     except HeadwayError as fault:
@@ -83,8 +84,6 @@ def _hide_secrets_alone(module: Any, project: Project) -> None:
     1 in the revision ids of the result would be gone.
     """
     secrets = Secrets()
-    secrets.learn_environment(project.environment)
-    for argument in project.x_arguments:
-        secrets.learn(argument.partition("=")[2])
+    secrets.learn_project(project)
     module.no_log_values.clear()
     module.no_log_values.update(secrets.known)

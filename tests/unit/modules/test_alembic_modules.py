@@ -15,8 +15,9 @@ MODULES = (
     "alembic_info",
     "alembic_rehearse",
     "alembic_upgrade",
+    "alembic_upgrade_many",
 )
-OF_SQLITE_TOO = ("alembic_downgrade", "alembic_info", "alembic_upgrade")
+OF_SQLITE_TOO = ("alembic_downgrade", "alembic_info", "alembic_upgrade", "alembic_upgrade_many")
 
 
 class EndedError(Exception):
@@ -42,15 +43,17 @@ class StandIn:
             "command": "",
             "edited": "warn",
             **{
-                name: spec["default"]
+                name: spec.get("default")
                 for options in (
                     module("alembic_adopt").OPTIONS,
                     module("alembic_rehearse").OPTIONS,
                     module("alembic_upgrade").RUN_ARGUMENTS,
+                    module("alembic_upgrade_many").OPTIONS,
                 )
                 for name, spec in options.items()
             },
             "revision": "heads",
+            "databases": [{"name": "a", "x_arguments": ["tenant=a"]}],
             **params,
         }
         self.no_log_values = {str(value) for value in self.params["environment"].values()}
