@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
+"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt, snapshot.
 
 Nothing of the app is loaded in the process that calls these; see process.py.
 """
@@ -17,7 +17,7 @@ from .options import RunOptions
 from .process import Tell
 from .project import Project
 from .rehearsal import PASSED, Rehearsal, RehearsalOptions
-from .results import DOWN, UP, Look, Migration, Plan, Status
+from .results import DOWN, UP, Look, Migration, Plan, SnapshotState, Status
 
 __all__ = [
     "Adoption",
@@ -27,12 +27,15 @@ __all__ = [
     "Rehearsal",
     "RehearsalOptions",
     "RunOptions",
+    "SnapshotState",
     "Status",
     "adopt",
     "downgrade",
     "plan",
     "plan_downgrade",
     "rehearse",
+    "snapshot",
+    "snapshot_state",
     "status",
     "upgrade",
 ]
@@ -42,6 +45,7 @@ try:
 
     from .adopt import adopt as _adopt
     from .look import look
+    from .make import make, state
     from .pooler import TRANSACTION, transaction_mode
     from .rehearse import rehearse as _rehearse
     from .run import run
@@ -90,6 +94,7 @@ def plan(
     sql: bool = True,
     edited: str = "warn",
     command: str = "",
+    snapshot: bool = True,
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
 
@@ -97,7 +102,7 @@ def plan(
     to run in place of alembic's upgrade.
 
     Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
-    nothing ("off").
+    nothing ("off"). Without `snapshot` an empty database is upgraded by its revisions alone.
     """
     target = target or "heads"
     if target.startswith("-"):
@@ -105,7 +110,7 @@ def plan(
             "unknown_target",
             f"The target {target} leads down; name one above, or go down on purpose (headway downgrade).",
         )
-    seen, log = _look(project, target, sql)
+    seen, log = _look(project, target, sql, snapshot=snapshot and not command)
     history = seen.history
     if seen.unknown:
         raise ahead_of_code(seen.unknown, history)
@@ -136,6 +141,7 @@ def plan(
         log=log,
         server=seen.server,
         tables=seen.tables,
+        snapshot=seen.snapshot,
         look=seen,
     )
 
@@ -165,6 +171,21 @@ def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
     compared.
     """
     return _adopt(project, _look(project)[0], options or AdoptionOptions())
+
+
+def snapshot(project: Project, who: str = "") -> SnapshotState:
+    """Write the app's snapshot, made and tried in scratch databases beside the one env.py reaches.
+
+    Raises HeadwayError, with nothing written, for what a snapshot cannot carry (`reasons`), and
+    where no scratch database can be made.
+    """
+    return make(project, _look(project)[0], who)
+
+
+def snapshot_state(project: Project) -> SnapshotState:
+    """Say whether the app's snapshot is one of the revisions as they are. Needs no database."""
+    _require_alembic()
+    return SnapshotState.from_dict(process.run(state, project)[0])
 
 
 def upgrade(
@@ -289,6 +310,8 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
     if seen.already_there:
         warnings += [_not_adopted(seen)]
+    if seen.snapshot and seen.snapshot.file and not seen.snapshot.loaded:
+        warnings += [str(seen.snapshot)]
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
@@ -298,9 +321,12 @@ def _look(
     sql: bool = False,
     direction: str = UP,
     stays: frozenset[str] | None = None,
+    snapshot: bool = False,
 ) -> tuple[Look, tuple[str, ...]]:
     _require_alembic()
-    work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
+    work = partial(
+        look, target=target, sql=sql, direction=direction, stays=stays, snapshot=snapshot
+    )
     result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 
