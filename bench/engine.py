@@ -15,35 +15,49 @@ from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import ENV_PY, App, doubled
 
+Command = Sequence[str | Path]
 TRANSACTIONS = ENV_PY.replace(
     "connection=connection", "connection=connection, transaction_per_migration=True"
 )
 
 
-def taken(command: Sequence[str | Path], app: App, server: Database) -> float:
-    """The seconds that a command takes to migrate an empty database."""
+def taken(command: Command, app: App, server: Database) -> float:
+    """The seconds that a command takes to migrate an empty database, which libpq's environment names, too."""
     with throwaway_database(server) as database:
         app.write_ini(
             f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
         )
         began = time.monotonic()
         subprocess.run(
-            [*command, "--config", app.config, *(["upgrade", "head"] if len(command) == 1 else [])],
+            command,
             cwd=app.folder,
-            env={**os.environ, "PYTHONPATH": str(ENGINE)},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ENGINE),
+                "PGHOST": database.host,
+                "PGPORT": str(database.port),
+                "PGUSER": database.user,
+                "PGPASSWORD": database.password,
+                "PGDATABASE": database.name,
+            },
             check=True,
             capture_output=True,
         )
         return time.monotonic() - began
 
 
+def commands(app: App) -> tuple[Command, Command]:
+    """What alembic and the engine are run as."""
+    python = venv(NEWEST)
+    alembic: Command = [python.with_name("alembic"), "--config", app.config, "upgrade", "head"]
+    return alembic, [python, "-m", "headway.cli", "upgrade", "--config", app.config]
+
+
 def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
     """A row of the table."""
     app = App.make(folder / str(pending), "sqlite://", TRANSACTIONS)
     app.chain(*(f"r{number:04}" for number in range(pending)))
-    python = venv(NEWEST)
-    alembic: list[str | Path] = [python.with_name("alembic")]
-    headway: list[str | Path] = [python, "-m", "headway.cli", "upgrade"]
+    alembic, headway = commands(app)
     theirs, ours = [], []
     for turn in range(runs + 1):
         pair = taken(alembic, app, server), taken(headway, app, server)
@@ -51,10 +65,11 @@ def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
             theirs.append(pair[0])
             ours.append(pair[1])
     ratio = median(ours) / median(theirs)
-    return f"| {pending} | {_series(ours)} | {_series(theirs)} | {ratio:.2f} |"
+    return f"| {pending} | {series(ours)} | {series(theirs)} | {ratio:.2f} |"
 
 
-def _series(seconds: list[float]) -> str:
+def series(seconds: list[float]) -> str:
+    """Median and range."""
     return f"{median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
 
 

@@ -19,7 +19,7 @@ from .catalog import version_table
 from .dump import dump
 from .environment import Environment
 from .errors import HeadwayError
-from .load import held, put, schemas
+from .load import held, put, schemas, too_many
 from .project import Project
 from .redirect import Redirect
 from .results import Look, VersionTable
@@ -49,8 +49,8 @@ def build(
     `zone` is the time zone of the process and of its sessions; `prepare` are statements for before.
     Gives the schema, where names without one are found (`schemas`), the `role`, what of the
     revisions a snapshot does not do (`uncarried`), whether a statement `speaks_of_who` runs it,
-    and the `locks` held by the loading. The dump is written, not given: what is given is cleaned
-    of passwords.
+    and how many `relations` there are. The dump is written, not given: what is given is cleaned
+    of passwords. There is none where something is `uncarried`.
     """
     os.environ["TZ"] = zone
     time.tzset()
@@ -90,7 +90,7 @@ class _Building:
         self._table: VersionTable | None = None
         self._uncarried: dict[str, None] = {}
         self._who = False
-        self._known: dict[str, Any] = {"locks": 0}
+        self._known: dict[str, Any] = {}
 
     def prepare(self, context: MigrationContext) -> None:
         engine = self._environment.engine
@@ -123,9 +123,16 @@ class _Building:
         scripts, history = self._environment.scripts, self._environment.history
         if self._snapshot is None:
             return self._each(steps_to(HEADS, current, scripts, history))
-        put(self._snapshot, connection)
-        held_locks = text("select count(*) from pg_locks where pid = pg_backend_pid()")
-        self._known["locks"] = int(connection.execute(held_locks).scalar() or 0)
+        try:
+            put(self._snapshot, connection)
+        except Exception as error:  # whatever the driver raises
+            words, state = self._environment.words(error)
+            raise HeadwayError(
+                "not_snapshotable",
+                f"What the revisions make cannot be loaded as pg_dump gives it: {words}. Nothing was "
+                "written.",
+                sqlstate=state,
+            ) from error
         return [StampStep((), self._snapshot.head, True, True, scripts.revision_map)]
 
     def see(self, connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
@@ -145,24 +152,27 @@ class _Building:
             name = _identifier(table.schema) + "." + _identifier(table.name)
             catalog = CATALOG.replace("VERSION_TABLE", name.replace("'", "''"))
             found = aside.call(lambda c: PlainSession(c).rows(catalog))
-            given = self._environment.connections.parameters
-            run, parameters = aside.call(
-                lambda c: tools(
-                    c, given, live, PGTZ="UTC", PGOPTIONS="-c standard_conforming_strings=on"
-                )
-            )
-            written = dump(run, parameters, scratch, [name])
+            relations, too_large = aside.call(_size)
+            things = [*self._uncarried, *(f"the revisions leave {what}" for (what,) in found)]
+            things += [too_large] if too_large else []
+            if not things:
+                output.write(self._dump(aside, live, scratch, name).encode())
+                output.flush()
         finally:
             aside.close()
-        output.write(written.encode())
-        output.flush()
-        things = [f"the revisions leave {what}" for (what,) in found]
         return {
             **self._known,
             "schema": list(schema.items()),
-            "uncarried": [*self._uncarried, *things],
+            "relations": relations,
+            "uncarried": things,
             "speaks_of_who": self._who,
         }
+
+    def _dump(self, aside: Aside, live: str, scratch: str, version_table: str) -> str:
+        given = self._environment.connections.parameters
+        alike = {"PGTZ": "UTC", "PGOPTIONS": "-c standard_conforming_strings=on"}
+        run, parameters = aside.call(lambda c: tools(c, given, live, **alike))
+        return dump(run, parameters, scratch, [version_table])
 
     def _each(self, steps: Iterable[MigrationStep]) -> Iterable[MigrationStep]:
         for step in steps:
@@ -183,6 +193,13 @@ def _try(statement: str, connection: Connection) -> None:
         PlainSession(connection).run(statement)
     except DBAPIError:
         return  # the revision that needs it says so
+
+
+def _size(connection: Connection) -> tuple[int, str]:
+    """Give how many relations there are, toast tables too, and why that is too many if it is."""
+    made = text("select count(*) from pg_class where oid >= 16384")
+    count = int(connection.execute(made).scalar() or 0)
+    return count, too_many(count, connection)
 
 
 def _identifier(name: str) -> str:

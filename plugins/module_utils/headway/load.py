@@ -10,10 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from .catalog import version_table
-from .database import database_sentence
 from .environment import Environment
 from .results import SnapshotUse
-from .schema import RIGHTS, read_schema
+from .schema import RIGHTS, in_transaction, read_schema
 from .session import PlainSession
 from .snapshot import Snapshot, file_of, read
 
@@ -65,7 +64,7 @@ def load(
         put(snapshot, connection)
     except Exception as error:  # whatever the driver raises
         transaction.rollback()
-        said, _ = database_sentence(error) or (f"{type(error).__name__}: {error}", None)
+        said, _ = environment.words(error)
         return SnapshotUse(use.file, (), " ".join(said.split()).rstrip(".")), ""
     if nested:
         transaction.commit()  # the savepoint; alembic commits the transaction
@@ -101,7 +100,9 @@ def _choose(
         return SnapshotUse("", (), "the app has none (headway snapshot makes it)"), None
     try:
         snapshot = read(file)
-        reason = snapshot.mismatch(environment.history) or _obstacle(snapshot, context, pending)
+        reason = snapshot.mismatch(environment.history) or _obstacle(
+            snapshot, environment, context, pending
+        )
     except (OSError, ValueError) as error:
         reason = str(error)
     if reason:
@@ -109,10 +110,19 @@ def _choose(
     return SnapshotUse(str(file), tuple(snapshot.sha256), ""), snapshot
 
 
-def _obstacle(snapshot: Snapshot, context: MigrationContext, pending: Collection[str]) -> str:
+def _obstacle(
+    snapshot: Snapshot,
+    environment: Environment,
+    context: MigrationContext,
+    pending: Collection[str],
+) -> str:
     connection = context.connection
     if connection is None or connection.dialect.name != "postgresql":
         return "the database is not PostgreSQL"
+    if getattr(environment.config.cmd_opts, "x", None):
+        return "env.py is given x arguments, without which snapshots are made"
+    if not in_transaction(PlainSession(connection)):
+        return "env.py's connection is in autocommit, so that it could be loaded by halves"
     if not set(snapshot.sha256) <= set(pending):
         return f"the target does not lead as far as its head, {snapshot.head}"
     if there := held(context, connection):
@@ -120,13 +130,22 @@ def _obstacle(snapshot: Snapshot, context: MigrationContext, pending: Collection
     if (found := schemas(connection)) != snapshot.schemas:
         made, here = (", ".join(names) or "none" for names in (snapshot.schemas, found))
         return f"it was made for the search path {made}, and here it is {here}"
+    return too_many(snapshot.relations, connection)
+
+
+def too_many(relations: int, connection: Connection) -> str:
+    """Say that a transaction would lock more relations than it may, "" where it would not.
+
+    A lock table that is full fails other sessions, too.
+    """
     room = int(connection.execute(text(_LOCK_TABLE)).scalar() or 0)
-    if snapshot.locks > room * _SHARE:
-        return (
-            f"one transaction would hold {snapshot.locks} locks, and the server has {room} for all "
-            "sessions (max_locks_per_transaction)"
-        )
-    return ""
+    if relations <= room * _SHARE:
+        return ""
+    return (
+        f"one transaction would lock {relations} tables, indexes and sequences, and the server has room "
+        f"for {room} locks of all sessions together "
+        "(max_locks_per_transaction), of which it may take half"
+    )
 
 
 def _set(settings: dict[str, str], connection: Connection) -> None:

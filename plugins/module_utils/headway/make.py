@@ -61,9 +61,10 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
             "A snapshot is of the app without x arguments, with which env.py may make another "
             "database of it.",
         )
-    first, second = (_built(project, seen, who, zone) for zone in _ZONES)
+    first = _built(project, seen, who, _ZONES[0])
     if not_carried := first.said["uncarried"]:
         raise _refused(history, not_carried)
+    second = _built(project, seen, who, _ZONES[1])
     if differences := _differences(first.text, second.text):
         raise _refused(
             history,
@@ -79,7 +80,7 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
         head=history.heads[0],
         sha256={r.revision: sha256_of(r.file) for r in history.revisions},
         schemas=tuple(first.said["schemas"]),
-        locks=0,
+        relations=int(first.said["relations"]),
         body=first.text,
     )
     loaded = _built(project, seen, who, _ZONES[1], snapshot)
@@ -87,7 +88,6 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
     differences = "; ".join(map(str, other[:3])) or _differences(first.text, loaded.text)
     if differences:
         raise _refused(history, [f"loading it makes another database than they do: {differences}"])
-    snapshot = Snapshot(**{**vars(snapshot), "locks": int(loaded.said["locks"])})
     file = Path(process.run(state, project)[0]["file"])
     changed = write(snapshot, file)
     return SnapshotState(str(file), True, snapshot.head, len(snapshot.sha256), "", changed=changed)

@@ -86,7 +86,7 @@ def read_schema(session: Rows, leave_out: Iterable[str] = ()) -> Schema:
     """
     query = SCHEMA.replace("LEFT_OUT", array_of(leave_out))
     begin, end = "begin", "rollback"
-    if _in_transaction(session):
+    if in_transaction(session):
         begin, end = "savepoint headway", "rollback to savepoint headway"
     session.run(begin)
     try:
@@ -97,7 +97,7 @@ def read_schema(session: Rows, leave_out: Iterable[str] = ()) -> Schema:
             session.run(end)
 
 
-def _in_transaction(session: Rows) -> bool:
+def in_transaction(session: Rows) -> bool:
     """Tell whether a transaction is open: only then do two looks at its clock agree."""
     look = "select transaction_timestamp()::text"
     return session.rows(look) == session.rows(look)

@@ -25,7 +25,7 @@ _FOR_READERS = (
     "-- What the revisions below make of an empty database, which is loaded in their place. It is\n"
     "-- made by `headway snapshot` and not to be edited: with another checksum it is not loaded.\n"
 )
-_line = re.compile(r"-- (body|head|schema|locks|revision): (.+)\n")
+_line = re.compile(r"-- (body|head|schema|relations|revision): (.+)\n")
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Snapshot:
     """What the file has.
 
     `sha256` is that of each revision's file. `schemas` are those where names without a schema were
-    found and made, `locks` is how many the server holds until the body is committed.
+    found and made; `relations` is how many the server has locked until the body is committed.
     """
 
     head: str
     sha256: Mapping[str, str]
     schemas: tuple[str, ...]
-    locks: int
+    relations: int
     body: str
 
     @property
@@ -49,7 +49,7 @@ class Snapshot:
             _TITLE,
             _FOR_READERS,
             f"-- body: {_checksum(self.body)}\n",
-            f"-- locks: {self.locks}\n",
+            f"-- relations: {self.relations}\n",
             *(f"-- schema: {schema}\n" for schema in self.schemas),
             f"-- head: {self.head}\n",
             *(f"-- revision: {digest} {revision}\n" for revision, digest in self.sha256.items()),
@@ -95,7 +95,7 @@ def read(file: Path) -> Snapshot:
             head=said["head"][0],
             sha256={revision: digest for digest, revision in digests},
             schemas=tuple(said.get("schema", ())),
-            locks=int(said["locks"][0]),
+            relations=int(said["relations"][0]),
             body=body,
         )
     except (KeyError, ValueError) as error:

@@ -40,6 +40,7 @@ class StandIn:
             "allow_several_heads": False,
             "command": "",
             "edited": "warn",
+            "snapshot": "auto",
             **{
                 name: spec["default"]
                 for options in (
