@@ -73,9 +73,9 @@ with op.get_context().autocommit_block():
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reader(postgres_server: Database) -> Iterator[str]:
-    """Give a role that revisions grant rights to."""
+    """Give a role that revisions grant rights to, dropped after all databases in which it has some."""
     postgres_server.query(f"drop role if exists {ROLE}")
     postgres_server.query(f"create role {ROLE}")
     yield ROLE
