@@ -26,7 +26,7 @@ from .results import Look, VersionTable
 from .schema import read_schema
 from .secrets import Secrets
 from .session import PlainSession
-from .snapshot import Snapshot
+from .snapshot import Snapshot, file_of
 from .target import HEADS, steps_to
 from .tools import tools
 from .uncarried import CATALOG, speaks_of_who, uncarried
@@ -47,10 +47,10 @@ def build(
     """Run all revisions, or load `snapshot`, in `scratch`, and write its dump to `output`.
 
     `zone` is the time zone of the process and of its sessions; `prepare` are statements for before.
-    Gives the schema, where names without one are found (`schemas`), the `role`, what of the
-    revisions a snapshot does not do (`uncarried`), whether a statement `speaks_of_who` runs it,
-    and how many `relations` there are. The dump is written, not given: what is given is cleaned
-    of passwords. There is none where something is `uncarried`.
+    Gives where the snapshot is to be (`file`), the `schema`, where names without one are found
+    (`schemas`), the `role`, what of the revisions a snapshot does not do (`uncarried`), whether a
+    statement `speaks_of_who` runs it, and how many `relations` there are. The dump is written, not
+    given: what is given is cleaned of passwords. There is none where something is `uncarried`.
     """
     os.environ["TZ"] = zone
     time.tzset()
@@ -163,6 +163,7 @@ class _Building:
         return {
             **self._known,
             "schema": list(schema.items()),
+            "file": str(file_of(self._environment.scripts)),
             "relations": relations,
             "uncarried": things,
             "speaks_of_who": self._who,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tempfile
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
             "A snapshot is of the app without x arguments, with which env.py may make another "
             "database of it.",
         )
+    sha256 = {r.revision: sha256_of(r.file) for r in history.revisions}
     first = _built(project, seen, who, _ZONES[0])
     if not_carried := first.said["uncarried"]:
         raise _refused(history, not_carried)
@@ -78,7 +79,7 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
         raise _refused(history, [f"what they make has the role that runs them, {role}, in it"])
     snapshot = Snapshot(
         head=history.heads[0],
-        sha256={r.revision: sha256_of(r.file) for r in history.revisions},
+        sha256=sha256,
         schemas=tuple(first.said["schemas"]),
         relations=int(first.said["relations"]),
         body=first.text,
@@ -88,7 +89,9 @@ def make(project: Project, seen: Look, who: str) -> SnapshotState:
     differences = "; ".join(map(str, other[:3])) or _differences(first.text, loaded.text)
     if differences:
         raise _refused(history, [f"loading it makes another database than they do: {differences}"])
-    file = Path(process.run(state, project)[0]["file"])
+    if mismatch := snapshot.mismatch(history):
+        raise _refused(history, [mismatch])
+    file = Path(first.said["file"])
     changed = write(snapshot, file)
     return SnapshotState(str(file), True, snapshot.head, len(snapshot.sha256), "", changed=changed)
 
@@ -132,12 +135,11 @@ def _built(
 
 
 def _differences(one: str, other: str) -> str:
-    """Give the first line of two texts that differs, "" where none does."""
-    if one == other:
-        return ""
-    found = difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=0)
-    lines = [line for line in found if not line.startswith(("---", "+++", "@@"))]
-    return " ".join((lines or [""])[0].split())[:200]
+    """Give the first line in which two texts differ, as both have it; "" where none does."""
+    for lines in zip_longest(one.splitlines(), other.splitlines(), fillvalue="(its end)"):
+        if lines[0] != lines[1]:
+            return " and ".join(" ".join(line.split())[:120] for line in lines)
+    return ""
 
 
 def _refused(history: History, reasons: list[str]) -> HeadwayError:

@@ -7,17 +7,21 @@ from collections.abc import Iterator
 
 _WORDS = re.IGNORECASE | re.DOTALL
 _statements = {
-    re.compile(r"\b(?:create|alter|drop)\s+(?:role|group|user(?!\s+mapping))\b", _WORDS): (
-        "makes or changes roles, which are the server's and not the database's"
-    ),
+    re.compile(
+        r"\b(?:create|alter|drop)\s+(?:role|group|user(?!\s+mapping))\b|\bgrant\s(?:(?!\bon\b)[^;])*?\sto\b",
+        _WORDS,
+    ): ("makes or changes roles or their members, which are the server's and not the database's"),
     re.compile(
         r"\b(?:alter|on|create|drop)\s+(?:database|tablespace)\b|\balter\s+system\b", _WORDS
     ): ("changes the database itself or the server, not what is in the database"),
     re.compile(
-        r"\brevoke\b(?!(?:(?!\bon\b)[^;])*\bon\s+(?:all\s+)?(?:function|procedure|routine|schema|type|domain|language)s?\b"
+        r"\brevoke\b(?!(?:(?!\bon\b)[^;])*\bon\s+(?:all\s+)?(?:function|procedure|routine|type|domain)s?\b"
         r"[^;]*\bfrom\s+public\s*(?:;|$))",
         _WORDS,
     ): "takes rights away (REVOKE), which may be such as the database's default privileges give",
+    re.compile(r"\bgrant\b[^;]*\bon\s+schema\s+[^;]*\bto\s+public\b", _WORDS): (
+        "gives rights on a schema to all, which a new database has already where its server gives them"
+    ),
     re.compile(r"\balter\s+default\s+privileges\b", _WORDS): (
         "sets default privileges, which are those of the role that runs it"
     ),

@@ -189,6 +189,10 @@ def test_drivers(newest: Headway, chain: App, database: Database, driver: str) -
     point_to(chain, database, driver)
     if driver == "asyncpg":
         chain.env_py.write_text(ASYNC)
+    before = file(chain).read_text()
+    file(chain).unlink()
+    assert newest("snapshot", chain)["changed"]
+    assert file(chain).read_text() == before
     assert newest("upgrade", chain)["snapshot"]["loaded"] == ["a1", "a2"]
     assert database.tables() == {"t_a1", "t_a2", "alembic_version"}
 

@@ -41,6 +41,7 @@ def test_other_line_ends_are_not_its_own(tmp_path: Path) -> None:
     [
         "CREATE ROLE shop",
         "create user shop",
+        "GRANT reader, writer TO shop",
         "do $$ begin create role shop; exception when others then null; end $$",
         "ALTER DATABASE shop SET search_path = x",
         "comment on database shop is 'x'",
@@ -48,6 +49,8 @@ def test_other_line_ends_are_not_its_own(tmp_path: Path) -> None:
         "REVOKE SELECT ON person FROM PUBLIC",
         "revoke execute on function f() from shop",
         "revoke all on function f() from public, shop",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "grant usage on schema public to public",
         "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC",
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO shop",
         "alter table person owner to shop",
@@ -62,10 +65,10 @@ def test_not_carried(statement: str) -> None:
     "statement",
     [
         "CREATE TABLE person (role text, owner text, database text, subscriber int)",
-        "grant select on person to shop",
+        "grant select on person to shop with grant option",
+        "grant usage on schema public to shop",
         "revoke execute on function f() from public",
         "revoke all on all functions in schema public from public;",
-        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         "create policy own on person to shop using (true)",
     ],
 )
