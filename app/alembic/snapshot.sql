@@ -1,7 +1,7 @@
 -- headway snapshot, format 1
 -- What the revisions below make of an empty database, which is loaded in their place. It is
 -- made by `headway snapshot` and not to be edited: with another checksum it is not loaded.
--- body: fa86eaeb280312f8c0177b9c734c985dcd2f5006a46ce405d13daa2559a4415a
+-- body: 98e7dbfa4505fb9a9951b79a24e5c8d337d45ec9cf05692100fbefcb68c83750
 -- relations: 5
 -- schema: public
 -- head: c6cc06acee49
@@ -51,4 +51,3 @@ SELECT pg_catalog.setval('public.person_id_seq', 1, false);
 
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT pk_person PRIMARY KEY (id);
-

@@ -41,7 +41,7 @@ def dump(run: Run, parameters: dict[str, str], database: str, leave_out: Iterabl
     before = run("pg_dump", [*arguments, "--section=pre-data"])
     rows = run("pg_dump", [*arguments, "--section=data", "--column-inserts"])
     after = run("pg_dump", [*arguments, "--section=post-data"])
-    return f"{_entries(before)}{_rows(_bare(rows))}{_entries(after)}"
+    return f"{_entries(before)}{_rows(_bare(rows))}{_entries(after)}".rstrip() + "\n"
 
 
 def _bare(text: str) -> str:

@@ -194,7 +194,7 @@ def test_an_empty_database_comes_from_the_snapshot(site: Site, newest_python: Pa
     code, said = site.plan()
     assert code == 0
     assert "snapshot.sql is loaded in place of aaaa.\n" in said
-    assert "1 of them would come from the snapshot\n" in said
+    assert "from the snapshot: 1 of 1\n" in said
     migrate = site.root / "migrate.yml"
     plays = ROOT / "playbooks" / "plays"
     migrate.write_text(
@@ -206,5 +206,5 @@ def test_an_empty_database_comes_from_the_snapshot(site: Site, newest_python: Pa
         __migrate_python=str(newest_python),
     )
     assert code == 0
-    assert "1 of them came from the snapshot\n" in said
+    assert "from the snapshot: 1 of 1\n" in said
     assert site.database.tables() == {"alembic_version", "item"}
