@@ -80,12 +80,11 @@ def apply(
     def loaded(context: MigrationContext) -> tuple[list[MigrationStep], tuple[str, ...]]:
         """Load the snapshot; give the step that stamps and commits it, and where that leads."""
         guard.begin(run)
-        course.snapshot, head = load(environment, context, planned)
-        files = environment.history.by_id
-        sha256.update((r, sha256_of(files[r].file)) for r in course.snapshot.loaded)
-        if not head:
+        course.snapshot, had = load(environment, context, planned)
+        if had is None:
             return [], ()
-        return [StampStep((), head, True, True, environment.scripts.revision_map)], (head,)
+        sha256.update(had.sha256)
+        return [StampStep((), had.head, True, True, environment.scripts.revision_map)], (had.head,)
 
     def attempt(reason: str | None = None, sqlstate: str | None = None) -> dict[str, Any]:
         return Attempt(

@@ -49,15 +49,15 @@ def fitting(
 
 def load(
     environment: Environment, context: MigrationContext, pending: Collection[str]
-) -> tuple[SnapshotUse, str]:
-    """Load the snapshot where it fits, uncommitted; give the head to be stamped with it, or "".
+) -> tuple[SnapshotUse, Snapshot | None]:
+    """Load the snapshot where it fits, uncommitted; give it, its head to be stamped with it.
 
     What fails leaves nothing behind and is told as the reason why the snapshot was not used.
     """
     use, snapshot = _choose(environment, context, pending)
     connection = context.connection
     if snapshot is None or connection is None:
-        return use, ""
+        return use, None
     nested = connection.in_transaction()
     transaction = connection.begin_nested() if nested else connection.begin()
     try:
@@ -65,10 +65,10 @@ def load(
     except Exception as error:  # whatever the driver raises
         transaction.rollback()
         said, _ = environment.words(error)
-        return SnapshotUse(use.file, (), " ".join(said.split()).rstrip(".")), ""
+        return SnapshotUse(use.file, (), " ".join(said.split()).rstrip(".")), None
     if nested:
         transaction.commit()  # the savepoint; alembic commits the transaction
-    return use, snapshot.head
+    return use, snapshot
 
 
 def put(snapshot: Snapshot, connection: Connection) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,34 @@ def test_it_is_the_same_text_again(newest: Headway, app: App) -> None:
     first = file(app).read_text()
     assert newest("snapshot", app)["changed"] is False
     assert file(app).read_text() == first
+
+
+def test_as_a_deploy_loads_it(
+    newest: Headway, app: App, database: Database, other: Database, reader: str
+) -> None:
+    """By an owner with no more rights, beside an extension of a superuser's that no revision makes."""
+    owner = replace(other, user="headway_test_owner", password=secrets.token_hex(8))
+    other.query(f"drop role if exists {owner.user}")
+    other.query(f"create role {owner.user} login password '{owner.password}'")
+    for place in (database, other):
+        place.query("create extension citext")
+    app.revision("a1", None, "op.execute('create table word (word citext primary key)')")
+    newest("snapshot", app)
+    try:
+        other.query(f"alter database {other.name} owner to {owner.user}")
+        other.query(
+            f"alter default privileges for role {owner.user} grant select on tables to {reader}"
+        )
+        point_to(app, owner)
+        assert newest("upgrade", app)["snapshot"]["loaded"] == ["a1"]
+        assert other.query(
+            f"select tableowner, has_table_privilege('{reader}', 'word', 'select') from pg_tables"
+            " where tablename = 'word'"
+        ) == [(owner.user, True)]
+    finally:
+        other.query(f"reassign owned by {owner.user} to {database.user}")
+        other.query(f"drop owned by {owner.user}")
+        other.query(f"drop role {owner.user}")
 
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg", "asyncpg"])
