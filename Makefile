@@ -41,6 +41,9 @@ rollback: setup ## one release back, or RELEASE=…; the database too where it m
 revision: setup ## m="add email": autogenerate a revision on the development database
 	@scripts/revision "$(m)"
 
+snapshot: setup ## what the revisions make of an empty database, as app/alembic/snapshot.sql; ARGS=--check only tells
+	@scripts/snapshot $(ARGS)
+
 psql: setup ## psql on the deployed database
 	@scripts/psql $(ARGS)
 
@@ -65,4 +68,4 @@ bench: setup ## this project beside a naive playbook
 clean: ## the controller's caches and packages; never a deployed host, never secrets
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .ansible build reports *.egg-info
 
-.PHONY: help setup deploy migrate plan adopt status rollback backup restore revision psql lock images test test-quick lint bench clean
+.PHONY: help setup deploy migrate plan adopt status rollback backup restore revision snapshot psql lock images test test-quick lint bench clean

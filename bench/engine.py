@@ -17,22 +17,35 @@ TRANSACTIONS = ENV_PY.replace(
 
 
 def migrated(command: Command, app: App, server: Database) -> Taken:
-    """What a command takes to migrate an empty database."""
+    """What a command takes to migrate an empty database, which libpq's environment names, too."""
     with throwaway_database(server) as database:
         app.write_ini(
             f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
         )
-        return taken(command, app.folder, {"PYTHONPATH": str(ENGINE)})
+        environment = {
+            "PYTHONPATH": str(ENGINE),
+            "PGHOST": database.host,
+            "PGPORT": str(database.port),
+            "PGUSER": database.user,
+            "PGPASSWORD": database.password,
+            "PGDATABASE": database.name,
+        }
+        return taken(command, app.folder, environment)
+
+
+def commands(app: App) -> tuple[Command, Command]:
+    """What alembic and the engine are run as."""
+    python = venv(NEWEST)
+    config = ("--config", app.config)
+    alembic = (python, "-m", "alembic", *config, "upgrade", "head")
+    return alembic, (python, "-m", "headway.cli", "upgrade", *config)
 
 
 def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
     """A row of the table."""
     app = App.make(folder / str(pending), "sqlite://", TRANSACTIONS)
     app.chain(*(f"r{number:04}" for number in range(pending)))
-    python = venv(NEWEST)
-    config = ("--config", app.config)
-    alembic = (python, "-m", "alembic", *config, "upgrade", "head")
-    headway = (python, "-m", "headway.cli", "upgrade", *config)
+    alembic, headway = commands(app)
     theirs, ours = [], []
     for turn in range(runs + 1):
         pair = migrated(alembic, app, server), migrated(headway, app, server)

@@ -306,6 +306,10 @@ hurts:
   returned: in check mode
   type: list
   elements: str
+snapshot:
+  description: Null; see M(headway.deploy.alembic_upgrade).
+  returned: always, once the database was read
+  type: dict
 invalid_indexes:
   description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
   returned: always, once the downgrade was run

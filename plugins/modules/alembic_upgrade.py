@@ -87,6 +87,15 @@ options:
       - Where it cannot be written, that is a warning. The app's roles get no rights there.
     type: bool
     default: true
+  snapshot:
+    description:
+      - Whether an empty database is loaded from the app's snapshot, C(snapshot.sql) beside C(env.py), in
+        place of the revisions that it stands for. Those that came after it run as usual.
+      - V(auto) does where the files of all its revisions are unchanged, and says in RV(snapshot) why not where
+        not. V(off) runs the revisions.
+    type: str
+    choices: [auto, "off"]
+    default: auto
   edited:
     description:
       - What it is when the file of an applied revision was edited since it was applied. The record
@@ -301,6 +310,22 @@ text:
   description: Plan and review as text for a person, as diff mode shows it.
   returned: in check mode
   type: str
+snapshot:
+  description: What was done with the app's snapshot, or in check mode would be. Null where the database has a revision
+    already, and where O(snapshot=off).
+  returned: always, once the database was read
+  type: dict
+  contains:
+    file:
+      description: Its path. Empty where the app has none.
+      type: str
+    loaded:
+      description: The revisions in whose place it was loaded. Empty where it was not.
+      type: list
+      elements: str
+    reason:
+      description: Why it was not loaded.
+      type: str
 invalid_indexes:
   description: Indexes that the run left invalid, on PostgreSQL. Where there are any, it failed.
   returned: always, once the upgrade was run
@@ -369,6 +394,7 @@ def migrate(module: AnsibleModule, project: Project) -> dict[str, Any]:
         sql=module.check_mode or module._diff,
         edited=module.params["edited"],
         command=module.params["command"],
+        snapshot=module.params["snapshot"] == "auto",
     )
     if module.check_mode:
         result = predicted(planned)
@@ -390,6 +416,7 @@ def main() -> None:
             "allow_several_heads": {"type": "bool", "default": False},
             "command": {"type": "str", "default": ""},
             "edited": {"type": "str", "choices": ["off", "warn", "error"], "default": "warn"},
+            "snapshot": {"type": "str", "choices": ["auto", "off"], "default": "auto"},
             "lint": LINT,  # heeded by the action plugin
             **RUN_ARGUMENTS,
         },

@@ -49,7 +49,7 @@ def adopt(project: Project, seen: Look, options: AdoptionOptions) -> Adoption:
             seen,
             "heads",
             frozenset(seen.history.by_id),
-            prepare=_extensions(live, seen.history),
+            prepare=extensions_of_others(live, seen.history),
         )
         result, log = process.run(build, project)
         keeper.say({"done": True})
@@ -206,7 +206,7 @@ def _comparable(schema: Schema) -> Schema:
     }
 
 
-def _extensions(live: Schema, history: History) -> tuple[str, ...]:
+def extensions_of_others(live: Schema, history: History) -> tuple[str, ...]:
     """Give the statements for extensions that no revision speaks of: somebody else made them."""
     files = "".join(
         Path(revision.file).read_text("utf-8", "replace") for revision in history.revisions

@@ -7,20 +7,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
+from itertools import chain
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep, StampStep
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from .environment import Environment
 from .guard import Guard
 from .history_faults import ahead_of_code
+from .load import load
 from .options import RunOptions
 from .process import Talk
 from .project import Project
 from .record import Run
-from .results import DOWN, UP, Attempt, Look
+from .results import DOWN, UP, Attempt, Look, SnapshotUse
 from .secrets import Secrets
 from .static import sha256_of
 from .target import left_to_take_back, steps_back, steps_to
@@ -38,11 +40,13 @@ def apply(
     options: RunOptions,
     run: Run,
     direction: str = UP,
+    snapshot: bool = False,
 ) -> Talk:
     """Run env.py to `target`, and give an Attempt as a dictionary.
 
     Only revisions of `planned` are applied, or taken back: a target such as +2 is further away for
-    one who had to try twice.
+    one who had to try twice. With `snapshot` the app's is loaded first, if it fits and the database
+    is still empty.
     """
     command = ("upgrade", target) if direction == UP else ("downgrade", "--", target)
     environment = Environment(project, command, secrets)
@@ -50,24 +54,38 @@ def apply(
     guard = Guard(environment, seen, options)
     sha256: dict[str, str] = {}
 
-    def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+    def steps(current: tuple[str, ...], context: MigrationContext) -> Iterable[MigrationStep]:
         if unknown := set(current) - set(environment.history.by_id):
             raise ahead_of_code(sorted(unknown), environment.history)
+        course.states.append(tuple(sorted(current)))
+        course.watch(context)
+        stamps: list[MigrationStep] = []
+        if snapshot and not current:
+            stamps, current = loaded(context)
         if direction == DOWN:
             left = left_to_take_back(planned, current, environment.history)
             found = steps_back(left, environment.scripts)
+        elif planned <= environment.history.applied(current):
+            found = []  # and the revision files need not be executed again
         else:
             found = [
                 step
                 for step in steps_to(target, current, environment.scripts, environment.history)
                 if step.revision.revision in planned
             ]
-        course.states.append(tuple(sorted(current)))
-        course.watch(context)
         if found and not sha256:
             guard.begin(run)
         sha256.update((s.revision.revision, sha256_of(s.revision.path)) for s in found)
-        return course.each(found)
+        return chain(stamps, course.each(found))
+
+    def loaded(context: MigrationContext) -> tuple[list[MigrationStep], tuple[str, ...]]:
+        """Load the snapshot; give the step that stamps and commits it, and where that leads."""
+        guard.begin(run)
+        course.snapshot, had = load(environment, context, planned)
+        if had is None:
+            return [], ()
+        sha256.update(had.sha256)
+        return [StampStep((), had.head, True, True, environment.scripts.revision_map)], (had.head,)
 
     def attempt(reason: str | None = None, sqlstate: str | None = None) -> dict[str, Any]:
         return Attempt(
@@ -80,6 +98,7 @@ def apply(
             kept=tuple(sorted(course.kept)),
             waits=tuple(guard.waits),
             sha256=sha256,
+            snapshot=course.snapshot,
             in_the_way=guard.in_the_way if reason else (),
         ).to_dict()
 
@@ -101,6 +120,7 @@ class _Course:
     def __init__(self) -> None:
         self.states: list[tuple[str, ...]] = []
         self.seconds: dict[str, float] = {}
+        self.snapshot: SnapshotUse | None = None
         self.revision: str | None = None  # the one that runs
         self.failure: Exception | None = None
         self.kept: set[str] = set()  # those that have committed a part of theirs

@@ -21,11 +21,11 @@ from .history import History
 from .options import RunOptions
 from .project import Project
 
-FINE, FAULT, PENDING, DANGEROUS = 0, 1, 2, 3
+FINE, FAULT, PENDING, DANGEROUS, STALE = 0, 1, 2, 3, 4
 
 EXIT_CODES = (
     "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head, "
-    "3 `plan --lint error` found a danger."
+    "3 `plan --lint error` found a danger, 4 `snapshot --check` found none or one that is not current."
 )
 
 
@@ -88,6 +88,7 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
         target,
         allow_several_heads=options.allow_several_heads,
         edited=options.edited,
+        snapshot=options.snapshot,
     )
     reviewed = review(planned) if options.lint != "off" else None
     values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
@@ -130,6 +131,13 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
     return FINE if adoption.after or adoption.matches else FAULT
 
 
+def _snapshot(project: Project, options: argparse.Namespace) -> int:
+    check = options.check
+    state = engine.snapshot_state(project) if check else engine.snapshot(project, _who())
+    _show(options, state.to_dict(), lambda: _report().snapshot_text(state))
+    return FINE if state.current else STALE
+
+
 def _upgrade(project: Project, options: argparse.Namespace) -> int:
     if options.databases:
         from .fleet import cli as many
@@ -145,6 +153,7 @@ def _upgrade(project: Project, options: argparse.Namespace) -> int:
         sql=False,
         edited=options.edited,
         command=options.command,
+        snapshot=options.snapshot,
     )
     migration = engine.upgrade(project, planned, options.command, _run_options(options), _say)
     _show(options, migration.to_dict(), lambda: _report().migration_text(migration))
@@ -247,6 +256,13 @@ def _parser() -> argparse.ArgumentParser:
     rehearse.set_defaults(run=_rehearse)
 
     upgrade = commands.add_parser("upgrade", parents=[common, target], help="apply what is pending")
+    for command in (plan, upgrade):
+        command.add_argument(
+            "--no-snapshot",
+            dest="snapshot",
+            action="store_false",
+            help="run the revisions also where the app's snapshot could be loaded",
+        )
     upgrade.add_argument(
         "--command", default="", help="the app's own, run in place of alembic's upgrade"
     )
@@ -275,6 +291,16 @@ def _parser() -> argparse.ArgumentParser:
     adopt.add_argument("--scratch", default="", help="an empty scratch database made for this run")
     _add_no_record(adopt)
     adopt.set_defaults(run=_adopt)
+
+    snapshot = commands.add_parser(
+        "snapshot",
+        parents=[common],
+        help="write what the revisions make of an empty database as one SQL file beside them",
+    )
+    snapshot.add_argument(
+        "--check", action="store_true", help="only tell, and exit with 4 unless it is current"
+    )
+    snapshot.set_defaults(run=_snapshot)
 
     history = commands.add_parser("history", parents=[common], help="the revisions, base first")
     history.set_defaults(run=_history)

@@ -1,4 +1,4 @@
-"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt.
+"""What can be done with an app's migrations: status, plan, rehearse, upgrade, the way back, adopt, snapshot.
 
 Nothing of the app is loaded in the process that calls these; see process.py. alembic and SQLAlchemy
 are loaded where the probe does not suffice.
@@ -21,12 +21,29 @@ from .pooling import TRANSACTION, transaction_mode
 from .probe import Files, probe
 from .process import Tell
 from .project import Project
-from .results import DOWN, UP, Look, Migration, Plan, Status
+from .results import DOWN, UP, Look, Migration, Plan, SnapshotState, Status
 from .secrets import Secrets
 
 if TYPE_CHECKING:  # neither is needed to find that there is nothing to do
     from .adoption import Adoption, AdoptionOptions
     from .rehearsal import Rehearsal, RehearsalOptions
+
+__all__ = [
+    "Migration",
+    "Plan",
+    "RunOptions",
+    "SnapshotState",
+    "Status",
+    "adopt",
+    "downgrade",
+    "plan",
+    "plan_downgrade",
+    "rehearse",
+    "snapshot",
+    "snapshot_state",
+    "status",
+    "upgrade",
+]
 
 
 def _nobody(sentence: str) -> None:
@@ -68,6 +85,7 @@ def plan(
     edited: str = "warn",
     command: str = "",
     known: Files | None = None,
+    snapshot: bool = True,
 ) -> Plan:
     """Say what an upgrade to `target` (default: all heads) would do. Changes nothing.
 
@@ -75,11 +93,13 @@ def plan(
     to run in place of alembic's upgrade.
 
     Applied revisions whose files were `edited` since are warned of, or are a fault ("error"), or
-    nothing ("off").
+    nothing ("off"). Without `snapshot` an empty database is upgraded by its revisions alone.
     """
     target = target or "heads"
     _check_leads_up(target)
-    seen, log = _probed(project, target, sql, not command, known) or _look(project, target, sql)
+    seen, log = _probed(project, target, sql, not command, known) or _look(
+        project, target, sql, snapshot=snapshot and not command
+    )
     return planned(seen, log, target, allow_several_heads, edited, command)
 
 
@@ -149,6 +169,7 @@ def planned(
         log=log,
         server=seen.server,
         tables=seen.tables,
+        snapshot=seen.snapshot,
         look=seen,
     )
 
@@ -193,6 +214,26 @@ def adopt(project: Project, options: AdoptionOptions | None = None) -> Adoption:
     from .adoption import AdoptionOptions
 
     return compare(project, seen, options or AdoptionOptions())
+
+
+def snapshot(project: Project, who: str = "") -> SnapshotState:
+    """Write the app's snapshot, made and tried in scratch databases beside the one env.py reaches.
+
+    Raises HeadwayError, with nothing written, for what a snapshot cannot carry (`reasons`), and
+    where no scratch database can be made.
+    """
+    seen, _ = _look(project)
+    from .make import make
+
+    return make(project, seen, who)
+
+
+def snapshot_state(project: Project) -> SnapshotState:
+    """Say whether the app's snapshot is one of the revisions as they are. Needs no database."""
+    require_alembic()
+    from .make import state
+
+    return SnapshotState.from_dict(process.run(state, project)[0])
 
 
 def upgrade(
@@ -320,6 +361,8 @@ def _warnings(seen: Look, edited: bool = True) -> tuple[str, ...]:
     warnings = [f"{transaction_mode(seen.database)}."] if seen.pooler == TRANSACTION else []
     if seen.already_there:
         warnings += [_not_adopted(seen)]
+    if seen.snapshot and seen.snapshot.file and not seen.snapshot.loaded:
+        warnings += [str(seen.snapshot)]
     return tuple(warnings + [str(e) for e in seen.edited if edited])
 
 
@@ -358,11 +401,14 @@ def _look(
     sql: bool = False,
     direction: str = UP,
     stays: frozenset[str] | None = None,
+    snapshot: bool = False,
 ) -> tuple[Look, tuple[str, ...]]:
     require_alembic()
     from .look import look
 
-    work = partial(look, target=target, sql=sql, direction=direction, stays=stays)
+    work = partial(
+        look, target=target, sql=sql, direction=direction, stays=stays, snapshot=snapshot
+    )
     result, log = process.run(work, project)
     return Look.from_dict(result), tuple(log)
 

@@ -22,14 +22,13 @@ from .aside import Aside
 from .database import database_sentence
 from .environment import Environment
 from .errors import HeadwayError
-from .passfile import password_of
 from .process import Talk
-from .programs import Run, fitting, libpq_parameters, runner
 from .project import Project
 from .results import Look
 from .schema import read_schema
 from .secrets import Secrets
 from .session import PlainSession
+from .tools import tools
 
 
 def keep(
@@ -118,7 +117,8 @@ class _Keeper:
             scratch.create(live, self._name, who)
             lacking = []
         else:
-            run, parameters = self._tools(connection)
+            given = self._environment.connections.parameters
+            run, parameters = tools(connection, given, database)
             scratch.create(live, self._name, who)
             folder = Path(tempfile.gettempdir())
             words = scratch.copy(run, parameters, database, self._name, rows, folder)
@@ -141,18 +141,6 @@ class _Keeper:
         self._name = name
         database = live.rows("select current_database()::text")[0][0]
         return {"live": database, "scratch": name, "lacking": [], "dropped": []}
-
-    def _tools(self, connection: Connection) -> tuple[Run, dict[str, str]]:
-        live = PlainSession(connection)
-        major = live.rows("select (current_setting('server_version_num')::int / 10000)::text")[0][0]
-        given = self._environment.connections.parameters
-        driver = connection.connection.driver_connection
-        parameters, password = libpq_parameters(driver, given)
-        environment = {"PGAPPNAME": "headway rehearsal"}
-        database = live.rows("select current_database()::text")[0][0]
-        if password := password or password_of(database, parameters) or "":
-            environment["PGPASSWORD"] = password
-        return runner(fitting(int(major)), environment), parameters
 
 
 def _live_schema(connection: Connection, left_out: list[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from .downgrades import no_downgrade
 from .environment import Environment
 from .errors import HeadwayError
 from .history import History
+from .load import fitting
 from .loss import Dropped, losses
 from .pooler import is_pooled, mode
 from .project import Project
@@ -28,6 +29,7 @@ from .results import (
     NoDowngrade,
     PendingRevision,
     RecordedRun,
+    SnapshotUse,
     Statement,
     Table,
     VersionTable,
@@ -45,13 +47,15 @@ def look(
     sql: bool = False,
     direction: str = UP,
     stays: frozenset[str] | None = None,
+    snapshot: bool = False,
 ) -> dict[str, Any]:
     """Give a Look as a dictionary: with what is pending to `target`, and its SQL if `sql`.
 
     On the way down the revisions that `stays` has may be given in place of a target. Leaves no
-    trace: an empty database gets no version table.
+    trace: an empty database gets no version table. With `snapshot` it tells what the app's is good
+    for there.
     """
-    return observe(project, secrets, target, sql, None, direction, stays)[0].to_dict()
+    return observe(project, secrets, target, sql, None, direction, stays, snapshot)[0].to_dict()
 
 
 def files(project: Project, secrets: Secrets) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def observe(
     known: History | None = None,
     direction: str = UP,
     stays: frozenset[str] | None = None,
+    snapshot: bool = False,
 ) -> tuple[Look, list[Engine]]:
     """Look as `look`, and give the engines of PostgreSQL that env.py used.
 
@@ -82,6 +87,7 @@ def observe(
     one_way: dict[str, NoDowngrade] = {}
     already_there: dict[str, None] = {}
     server = _Server()
+    uses: list[SnapshotUse] = []
 
     def read(current: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         states.append(tuple(sorted(current)))
@@ -99,6 +105,8 @@ def observe(
             return []
         steps = steps_to(target, current, environment.scripts, history)
         pending.update(dict.fromkeys(step.revision.revision for step in steps))
+        if snapshot and steps and not current:
+            uses.append(fitting(environment, context, pending))
         made_otherwise = live if live and steps and not current and holds_anything(live) else None
         if steps and (sql or made_otherwise):
             texts = render(steps, current, context, environment)
@@ -151,6 +159,7 @@ def observe(
         tables=tuple(server.tables.values()),
         losses=tuple(gone),
         no_downgrade=tuple(one_way.values()),
+        snapshot=uses[0] if uses and len(states) == 1 else None,
     )
     return seen, list(server.engines.values())
 

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from . import process
+from . import process, snapshot
 from .address import named
 from .history import History, in_order
 from .place import Place, place
@@ -31,7 +31,7 @@ from .queries import (
     RECORDED_RUNS,
     SCHEMA_OF_TABLE,
 )
-from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
+from .results import NO_SNAPSHOT, EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
 from .secrets import Secrets
 from .static import contents_of, revisions_in, sha256
 
@@ -150,6 +150,8 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
         return None
     if not current and rows(HOLDS_ANYTHING) == [(True,)]:  # is it there by other means?
         return None
+    if not current and (said.place.versions.parent / snapshot.NAME).exists():  # does it fit?
+        return None
     runs, edited = _recorded(rows, cursor, table, history, applied, said.contents)
     return Look(
         database=named("postgresql", (), url.parameters),
@@ -162,6 +164,7 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
         runs=runs,
         edited=edited,
         server=_number.match(version)[0],  # type: ignore[index]
+        snapshot=None if current else NO_SNAPSHOT,
     )
 
 

@@ -9,7 +9,16 @@ from .adoption import Adoption
 from .graph import draw, open_part
 from .history import History, Revision
 from .rehearsal import PASSED, Rehearsal, RehearsedRevision
-from .results import DOWN, AppliedRevision, Migration, PendingRevision, Plan, Status
+from .results import (
+    DOWN,
+    AppliedRevision,
+    Migration,
+    PendingRevision,
+    Plan,
+    SnapshotState,
+    SnapshotUse,
+    Status,
+)
 from .review.results import Finding, Review, TouchedTable
 from .schema import RIGHTS
 
@@ -70,6 +79,7 @@ def plan_text(plan: Plan, review: Review | None = None) -> str:
         return f"{plan.database}\n  {_ids(plan.current)}, nothing {_to_do(plan.direction)}"
     steps = f"{_ids(plan.current)} -> {_ids(plan.after)}, {_count(plan)}{_transactions(plan)}"
     told = [*(f"  warning  {warning}\n" for warning in plan.warnings), *_lost(plan)]
+    told += [f"{line}\n" for line in _snapshot_line(plan.snapshot)]
     return f"{plan.database}\n  {steps}\n{''.join(told)}{pending_text(plan.pending, review)}"
 
 
@@ -93,10 +103,19 @@ def migration_text(migration: Migration) -> str:
             migration.database,
             f"  {_ids(migration.before)} -> {_ids(migration.after)}",
             *applied_lines(migration.applied),
+            *_snapshot_line(migration.snapshot),
             *(f"  {wait}" for wait in migration.waits),
             *(f"  warning  {warning}" for warning in migration.warnings),
         ]
     )
+
+
+def snapshot_text(state: SnapshotState) -> str:
+    """Say which snapshot an app has."""
+    if not state.current:
+        return f"{state.file}\n  is not current: {state.reason}; make it anew (headway snapshot)"
+    stands_for = f"{state.revisions} revision{'s' * (state.revisions != 1)} up to {state.head}"
+    return f"{state.file}\n  {'written' if state.changed else 'current'}, for {stands_for}"
 
 
 def applied_lines(applied: Iterable[AppliedRevision]) -> list[str]:
@@ -167,6 +186,11 @@ def _rehearsed_lines(revision: RehearsedRevision, way_back: str) -> list[str]:
         for change in revision.not_undone
         if not change.what.startswith(RIGHTS)
     ]
+
+
+def _snapshot_line(use: SnapshotUse | None) -> list[str]:
+    """Say that a snapshot is loaded; that one is not is a warning."""
+    return [f"  snapshot {use}"] if use and use.loaded else []
 
 
 def _to_do(direction: str) -> str:

@@ -177,6 +177,47 @@ class EditedRevision(Data):
 
 
 @dataclass(frozen=True)
+class SnapshotUse(Data):
+    """What an upgrade of a database without a revision does with the app's snapshot.
+
+    `loaded` are the revisions in whose place it is loaded. Where there are none, `reason` says why
+    not; `file` is "" where the app has none.
+    """
+
+    file: str
+    loaded: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        """Give it as a sentence."""
+        if self.loaded:
+            count = len(self.loaded)
+            place = f"{count} revisions" if count > 1 else self.loaded[0]
+            return f"{self.file} is loaded in place of {place}."
+        name = f"The snapshot {self.file}" if self.file else "A snapshot"
+        return f"{name} is not loaded, the revisions are run: {self.reason}."
+
+
+NO_SNAPSHOT = SnapshotUse("", (), "the app has none (headway snapshot makes it)")
+
+
+@dataclass(frozen=True)
+class SnapshotState(Data):
+    """An app's snapshot: whether it is `current`, and if not, the `reason`.
+
+    It is current where it stands for all revisions, their files unchanged. `changed`: it was written
+    anew.
+    """
+
+    file: str
+    current: bool
+    head: str
+    revisions: int
+    reason: str = ""
+    changed: bool = False
+
+
+@dataclass(frozen=True)
 class Look(Data):
     """What is in the database and in the files.
 
@@ -188,7 +229,8 @@ class Look(Data):
     of a pooler in front (pooler.py), "" where the server itself answers, the last runs
     recorded, and the applied revisions whose files were edited since. `already_there` are
     relations of a database without any revision that pending ones would create; `server` is its
-    version ("15.4"), "" where it is another database. `tables` are those that the pending SQL names.
+    version ("15.4"), "" where it is another database. `tables` are those that the pending SQL names,
+    `snapshot` is what can be done with the app's, where that was asked.
     """
 
     database: str
@@ -206,6 +248,7 @@ class Look(Data):
     tables: tuple[Table, ...] = ()
     losses: tuple[Loss, ...] = ()
     no_downgrade: tuple[NoDowngrade, ...] = ()
+    snapshot: SnapshotUse | None = None
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -260,7 +303,8 @@ class Plan(Data):
     `direction` is up or down. On the way down `losses` are what goes, `no_downgrade` the revisions that
     have no way back. `sql_complete` is False where the SQL of a pending revision was not asked for or only
     the run can tell it. `server` is PostgreSQL's version, "" for another database; `tables` has those
-    that are there and that the SQL names. `look` is what it was made from.
+    that are there and that the SQL names. `snapshot` is what is done with the app's, None where the
+    database has a revision already. `look` is what it was made from.
     """
 
     database: str
@@ -277,6 +321,7 @@ class Plan(Data):
     direction: str = UP
     losses: tuple[Loss, ...] = ()
     no_downgrade: tuple[NoDowngrade, ...] = ()
+    snapshot: SnapshotUse | None = None
     look: Look | None = field(default=None, metadata=INSIDE, compare=False, repr=False)
 
     @property
@@ -311,7 +356,8 @@ class Attempt(Data):
     begun a transaction before it called context.configure(), so alembic committed nothing itself.
     `kept` are revisions that committed a part of theirs before their end (autocommit_block),
     `sha256` has the files of those that it set out to apply,
-    `waits` what it had to wait for, `in_the_way` those for whom it waited when it failed.
+    `snapshot` what it did with the app's, `waits` what it had to wait for, `in_the_way` those for whom it
+    waited when it failed.
     """
 
     states: tuple[tuple[str, ...], ...] | None
@@ -324,6 +370,7 @@ class Attempt(Data):
     waits: tuple[Wait, ...] = ()
     in_the_way: tuple[Session, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
+    snapshot: SnapshotUse | None = None
 
 
 @dataclass(frozen=True)
@@ -340,7 +387,8 @@ class Migration(Data):
     """What a run did: `before` and `after` are the database's own word.
 
     `applied` are the revisions that it applied, or in the `direction` down took back.
-    `invalid_indexes` are those that came of it, `waits` what it had to wait for.
+    `invalid_indexes` are those that came of it, `waits` what it had to wait for, `snapshot` is what was
+    done with the app's.
     """
 
     database: str
@@ -356,3 +404,4 @@ class Migration(Data):
     warnings: tuple[str, ...]
     log: tuple[str, ...]
     direction: str = UP
+    snapshot: SnapshotUse | None = None

@@ -14,7 +14,7 @@ from .options import RunOptions
 from .pooling import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
-from .results import DOWN, AppliedRevision, Attempt, Look, Migration, Plan, together
+from .results import DOWN, AppliedRevision, Attempt, Look, Migration, Plan, SnapshotUse, together
 from .retry import Pauses, cause
 from .scribe import Scribe
 from .verify import verify
@@ -67,6 +67,7 @@ class _Tries:
         self.sha256: dict[str, str] = {}
         self.waits: list[Wait] = []
         self.log: Log = ()
+        self.snapshot: SnapshotUse | None = None
         self.last: Attempt
         self.fault: HeadwayError | None = None
 
@@ -77,6 +78,9 @@ class _Tries:
             self.states = attempt.states
         self.seconds.update(attempt.seconds)
         self.ran.update(attempt.seconds, filter(None, [attempt.failed]))
+        if attempt.snapshot:
+            self.snapshot = attempt.snapshot
+            self.ran.update(attempt.snapshot.loaded)
         self.sha256.update(attempt.sha256)
         self.waits.extend(attempt.waits)
         self.log += log
@@ -96,6 +100,8 @@ def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str
     """Give what came of it, and the fault if it is one."""
     attempt, fault = tries.last, tries.fault
     before = _before(seen, after, tries)
+    use = tries.snapshot or (None if _loads(planned) else planned.snapshot)
+    gave_way = (str(use),) if _loads(planned) and use and not use.loaded else ()
     done = after.done((p.revision for p in planned.pending), planned.direction)
     # One whose commit was cut off may be there all the same; of a run that died, or of a command,
     # nothing else is known than what the database has.
@@ -116,9 +122,10 @@ def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str
         pending=tuple(p for p in planned.pending if p.revision not in done),
         invalid_indexes=tuple(sorted({*after.invalid_indexes} - {*seen.invalid_indexes})),
         waits=tuple(tries.waits),
-        warnings=planned.warnings,
+        warnings=planned.warnings + gave_way,
         log=tries.log,
         direction=planned.direction,
+        snapshot=use,
     )
     if fault and not applied:
         return migration, HeadwayError(
@@ -160,7 +167,12 @@ def _work(planned: Plan, seen: Look, options: RunOptions, command: str, scribe: 
         options=options,
         run=scribe.beginning(),
         direction=planned.direction,
+        snapshot=_loads(planned),
     )
+
+
+def _loads(planned: Plan) -> bool:
+    return bool(planned.snapshot and planned.snapshot.loaded)
 
 
 def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | None]:

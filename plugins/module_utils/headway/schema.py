@@ -94,7 +94,7 @@ def read_schema(session: Rows, leave_out: Iterable[str] = ()) -> Schema:
 def leaving_no_trace(session: Rows) -> Iterator[None]:
     """Take back whatever is done meanwhile, locks and settings too, within a transaction or without."""
     begin, end = "begin", "rollback"
-    if _in_transaction(session):
+    if in_transaction(session):
         begin, end = "savepoint headway", "rollback to savepoint headway"
     session.run(begin)
     try:
@@ -104,7 +104,7 @@ def leaving_no_trace(session: Rows) -> Iterator[None]:
             session.run(end)
 
 
-def _in_transaction(session: Rows) -> bool:
+def in_transaction(session: Rows) -> bool:
     """Tell whether a transaction is open: only then do two looks at its clock agree."""
     look = "select transaction_timestamp()::text"
     return session.rows(look) == session.rows(look)

@@ -60,7 +60,7 @@ class Scribe:
             "retries": sum(wait.cause != "migration" for wait in migration.waits),
             "waits": [wait.to_dict() for wait in migration.waits],
             "outcome": "failed" if fault else "applied",
-            "reason": fault.message if fault else None,
+            "reason": fault.message if fault else _snapshot(migration),
         }
         revisions = [
             {"position": number, **applied.to_dict(), "sha256": sha256.get(applied.revision)}
@@ -100,3 +100,8 @@ class Scribe:
         except HeadwayError as error:
             return (f"The run is not written down in the database: {error.message}",)
         return tuple(answer["warnings"])
+
+
+def _snapshot(migration: Migration) -> str | None:
+    use = migration.snapshot
+    return str(use) if use and use.loaded and migration.applied else None

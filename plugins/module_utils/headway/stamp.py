@@ -9,8 +9,8 @@ from .guard import Guard
 from .options import RunOptions
 from .project import Project
 from .results import Look
-from .revision_files import sha256_of
 from .secrets import Secrets
+from .static import sha256_of
 
 
 def stamp(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Database
-from tests.integration.engine.conftest import ROOT
+from tests.integration.engine.conftest import ROOT, Headway
 from tests.integration.engine.test_env_styles import FROM_ENVIRONMENT
 from tests.unit.engine.apps import App, readable
 
@@ -100,6 +100,21 @@ def test_check_run_and_run_again(ansible: Ansible, app: App, database: Database)
     assert database.dump() == full
     info, _ = ansible("alembic_info", config=str(app.config))
     assert info["at_head"]
+
+
+def test_an_empty_database_from_a_snapshot(
+    ansible: Ansible, app: App, database: Database, newest_python: Path
+) -> None:
+    app.chain("aaaa", "bbbb")
+    Headway(newest_python)("snapshot", app)
+    off, _ = ansible("alembic_upgrade", "--check", config=str(app.config), snapshot="off")
+    assert off["snapshot"] is None
+    foretold, _ = ansible("alembic_upgrade", "--check", config=str(app.config))
+    assert foretold["snapshot"]["loaded"] == ["aaaa", "bbbb"]
+    assert database.tables() == set()
+    done, _ = ansible("alembic_upgrade", config=str(app.config))
+    assert done["snapshot"] == foretold["snapshot"]
+    assert database.tables() == {"alembic_version", "t_aaaa", "t_bbbb"}
 
 
 def test_a_failure_tells_what_is_applied(ansible: Ansible, app: App) -> None:

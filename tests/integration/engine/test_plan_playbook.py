@@ -186,3 +186,25 @@ def test_several_heads_are_refused_unless_they_are_meant(site: Site) -> None:
     code, said = site.plan(migrate_allow_several_heads=True)
     assert code == 0
     assert "aaaa -> bbbb, cccc, 2 to apply" in said
+
+
+def test_an_empty_database_comes_from_the_snapshot(site: Site, newest_python: Path) -> None:
+    site.database.query("drop table item, alembic_version; drop schema headway cascade")
+    engine.snapshot(Project(str(site.source.config)))
+    code, said = site.plan()
+    assert code == 0
+    assert "snapshot.sql is loaded in place of aaaa.\n" in said
+    assert "from the snapshot: 1 of 1\n" in said
+    migrate = site.root / "migrate.yml"
+    plays = ROOT / "playbooks" / "plays"
+    migrate.write_text(
+        "".join(f"- import_playbook: {plays}/{play}.yml\n" for play in ("check", "migrate"))
+    )
+    code, said = site.run(
+        str(migrate),
+        __migrate_config=str(site.source.config),
+        __migrate_python=str(newest_python),
+    )
+    assert code == 0
+    assert "from the snapshot: 1 of 1\n" in said
+    assert site.database.tables() == {"alembic_version", "item"}

@@ -42,6 +42,7 @@ class StandIn:
             "allow_several_heads": False,
             "command": "",
             "edited": "warn",
+            "snapshot": "auto",
             **{
                 name: spec.get("default")
                 for options in (
@@ -123,7 +124,8 @@ def test_what_is_returned_is_documented(
     assert set(result) - {"changed", "invocation"} <= set(documented)
     for key, value in result.items():
         if key in documented and value and documented[key].get("contains"):
-            assert set(value[0]) == set(documented[key]["contains"]), key
+            one = value if isinstance(value, dict) else value[0]
+            assert set(one) == set(documented[key]["contains"]), key
 
 
 def test_check_mode_foretells_the_run(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

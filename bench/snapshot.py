@@ -1,0 +1,87 @@
+"""Empty databases: the engine with a snapshot and without, alembic, and psql with the same SQL, turn by turn."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from bench.clock import Command, Taken, middle, series
+from bench.engine import TRANSACTIONS, commands, migrated
+from tests.conftest import Database, throwaway_database, throwaway_server
+from tests.integration.engine.conftest import ENGINE
+from tests.unit.engine.apps import App, doubled
+
+
+def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[App, Command]]:
+    """What is run, by name: each its command, and the app whose alembic.ini is to name the database."""
+    app = App.make(folder / str(revisions), "sqlite://", TRANSACTIONS)
+    app.chain(*(f"r{number:04}" for number in range(revisions)))
+    alembic, headway = commands(app)
+    with throwaway_database(server) as database:
+        app.write_ini(
+            f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
+        )
+        _headway(headway, "snapshot")
+        planned = json.loads(_headway(headway, "plan", "--lint", "off", "--format", "json"))
+    sent = [each["sql"] for revision in planned["pending"] for each in revision["statements"]]
+    sql = app.folder / "upgrade.sql"
+    sql.write_text("\n".join(each for each in sent if each not in ("BEGIN;", "COMMIT;")))
+    psql = (server.bindir / "psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", sql)
+    return {
+        "psql": (app, psql),
+        "with": (app, headway),
+        "without": (app, (*headway, "--no-snapshot")),
+        "alembic": (app, alembic),
+    }
+
+
+def _headway(upgrade: Command, *instead: str) -> str:
+    return subprocess.run(
+        [*(instead[0] if word == "upgrade" else word for word in upgrade), *instead[1:]],
+        env={**os.environ, "PYTHONPATH": str(ENGINE)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def compare(revisions: int, runs: int, server: Database, folder: Path) -> str:
+    """A row of the table."""
+    ways = prepared(revisions, server, folder)
+    seconds: dict[str, list[Taken]] = {name: [] for name in ways}
+    for turn in range(runs + 1):
+        for name, (app, command) in ways.items():
+            one = migrated(command, app, server)
+            if turn:  # in the first one Python compiles the revisions
+                seconds[name].append(one)
+    clock = {name: middle(each).clock for name, each in seconds.items()}
+    columns = [
+        str(revisions),
+        *(series(each) for each in seconds.values()),
+        f"{clock['with'] / clock['psql']:.2f}",
+        f"{clock['without'] / clock['alembic']:.2f}",
+    ]
+    return f"| {' | '.join(columns)} |"
+
+
+def main() -> None:
+    """Prints a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("revisions", nargs="*", type=int, default=[10, 100, 1000])
+    parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
+    asked = parser.parse_args()
+    print(
+        "| revisions | `psql -1`, s | Headway, snapshot, s | Headway, s | alembic, s "
+        "| snapshot : psql | without : alembic |\n|---|---|---|---|---|---|---|"
+    )
+    with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
+        for revisions in asked.revisions:
+            print(compare(revisions, asked.runs, server, Path(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
