@@ -13,8 +13,9 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from . import tree
+from . import pythons, tree
 
 _LISTEN = "0A"
 
@@ -68,6 +69,8 @@ class Host:
     venvs: dict[str, list[str]]
     release_intact: bool
     release_venv: str
+    venv: str
+    venv_answer: dict[str, Any] | None
     venv_seal: str
     venv_intact: bool
     process: Process | None
@@ -91,6 +94,7 @@ def look(
     digest: str,
     alembic_config: str,
     venv: str,
+    venv_question: str,
     unit: str,
     pidfile: Path,
     running: Path,
@@ -101,7 +105,8 @@ def look(
 ) -> Host:
     """Looks at the app below `root`, without changing anything.
 
-    `digest` is what the files of `release` are to have; `unit` names the systemd unit and `pidfile`
+    `digest` is what the files of `release` are to have; `venv_question` a program that the venv's Python
+    runs and whose answer, a JSON object, is `venv_answer` (none where there is no venv); `unit` names the systemd unit and `pidfile`
     supervisor's, whichever runs the app; `running` is the file in which the start script leaves its
     pid and release; the process is stale when a file of `read_at_start` is newer.
     """
@@ -111,6 +116,7 @@ def look(
     process = manager.service
     files = releases / release / "app"
     seal = _seal(root / "venvs" / venv) if venv else ""
+    asks = bool(seal) and bool(venv_question)
     port_taken, port_user = _stranger(port, manager)
     return Host(
         account=_account(user),
@@ -125,6 +131,10 @@ def look(
         and files.is_dir()
         and (not digest or tree.digest(files, without=[alembic_config]) == digest),
         release_venv=_link(releases / release / "venv"),
+        venv=venv,
+        venv_answer=pythons.ask(root / "venvs" / venv / "bin" / "python", venv_question)
+        if asks
+        else None,
         venv_seal=seal,
         venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
         process=process,
