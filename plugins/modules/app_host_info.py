@@ -184,6 +184,11 @@ socket_held:
   description: Whether systemd listens for the app, and hands it the socket.
   returned: success
   type: bool
+enabled:
+  description: The app's systemd units that are started at boot.
+  returned: success
+  type: list
+  elements: str
 running_release:
   description: The release that the process was started from.
   returned: success

@@ -45,10 +45,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class _Manager:
-    """What a service manager runs, and the manager's own pid where it may listen for that."""
+    """What a service manager runs, its own pid where it may listen for that, what it starts at boot."""
 
     service: Process | None = None
     listener: int = 0
+    enabled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Host:
     venv_intact: bool
     process: Process | None
     socket_held: bool
+    enabled: list[str]
     running_release: str
     stale: bool
     port_user: Process | None
@@ -139,6 +141,7 @@ def look(
         venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
         process=process,
         socket_held=systemd and manager.listener > 0,
+        enabled=list(manager.enabled),
         running_release=_release_of(process, running),
         stale=process is not None
         and any(path.exists() and path.stat().st_mtime > process.started for path in read_at_start),
@@ -250,16 +253,22 @@ def _systemd(unit: str) -> _Manager:
     """What systemd runs as `unit`, and whether it listens for it by the socket unit of the same name."""
     socket = Path(unit).with_suffix(".socket").name
     shown = subprocess.run(
-        ["systemctl", "show", "--property=MainPID,ActiveState", unit, socket],
+        ["systemctl", "show", "--property=MainPID,ActiveState,UnitFileState", unit, socket],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
     service, _, listening = shown.partition("\n\n")
+    enabled = [
+        name
+        for name, lines in ((unit, service), (socket, listening))
+        if "UnitFileState=enabled" in lines.splitlines()
+    ]
     pid = next((line[8:] for line in service.splitlines() if line.startswith("MainPID=")), "0")
     return _Manager(
         service=_process(int(pid)) if int(pid) else None,
         listener=1 if "ActiveState=active" in listening.splitlines() else 0,
+        enabled=tuple(enabled),
     )
 
 
