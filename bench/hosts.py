@@ -35,7 +35,7 @@ def inventory(folder: Path, address: str, hosts: list[str]) -> Path:
         "postgres_allowed_networks": NETWORKS,
         **SECRETS,
     }
-    children = {
+    children: dict[str, object] = {
         "database": {"hosts": {DATABASE: {}}},
         "app": {"hosts": {host: {} for host in hosts}},
     }
@@ -63,10 +63,19 @@ def share_packages(hosts: list[str]) -> None:
         shutil.copytree(first, other, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock"))
 
 
+def row(count: int, kinds: list[Series], fewest: list[Series]) -> str:
+    """A row of the table: each kind's seconds, and how many times those of the fewest hosts they are."""
+    cells = [
+        f"{kind} | {kind.median / least.median:.2f}"
+        for kind, least in zip(kinds, fewest, strict=True)
+    ]
+    return f"| {count} | {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("hosts", nargs="*", type=int, default=[2, 8])
+    parser.add_argument("hosts", nargs="*", type=int, default=[2, 8], help="how many (2 8)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
     asked = parser.parse_args()
     taken: dict[int, list[tuple[Measured, Measured]]] = {count: [] for count in asked.hosts}
@@ -75,24 +84,22 @@ def main() -> None:
         share_packages(app_hosts(max(asked.hosts)))
         for turn in range(asked.runs):
             for count, runs in taken.items():
-                runs.append(deploys(count, Path(folder)))
-                first, rerun = runs[-1]
+                first, rerun = deploys(count, Path(folder))
+                runs.append((first, rerun))
                 print(
-                    f"{count} hosts, turn {turn + 1}: first {first.seconds:.1f} s, rerun {rerun.seconds:.1f} s",
+                    f"{count} hosts, turn {turn + 1}: first deploy {first.seconds:.1f} s, rerun {rerun.seconds:.1f} s",
                     flush=True,
                 )
-    few = [Series(tuple(runs)) for runs in zip(*taken[asked.hosts[0]], strict=True)]
+    series = {
+        count: [Series(kind) for kind in zip(*runs, strict=True)] for count, runs in taken.items()
+    }
+    fewest = series[min(series)]
     print(
-        f"\n| app hosts | first deploy, s | times {asked.hosts[0]} | rerun, s | times {asked.hosts[0]} |"
+        f"\n| app hosts | first deploy, s | times {min(series)} hosts | rerun, s | times {min(series)} hosts |"
     )
     print("|---|---|---|---|---|")
-    for count, runs in taken.items():
-        cells = []
-        for series, least in zip(
-            (Series(tuple(kind)) for kind in zip(*runs, strict=True)), few, strict=True
-        ):
-            cells.append(f"{series} | {series.median / least.median:.2f}")
-        print(f"| {count} | {' | '.join(cells)} |")
+    for count, kinds in series.items():
+        print(row(count, kinds, fewest))
 
 
 if __name__ == "__main__":

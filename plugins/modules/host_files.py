@@ -111,6 +111,34 @@ def attributes(module: AnsibleModule, wanted: dict[str, Any]) -> bool:
     return bool(module.set_fs_attributes_if_different(arguments, False))
 
 
+def have_folder(module: AnsibleModule, path: str) -> bool:
+    """Makes a folder where there is none. Whether that is a change."""
+    if os.path.isdir(path):
+        return False
+    if not module.check_mode:
+        os.makedirs(path)
+    return True
+
+
+def have_content(module: AnsibleModule, path: str, content: str) -> dict[str, str] | None:
+    """Writes a file that holds something else, keeping that where it was asked. What was written, if it was."""
+    before = content_of(path)
+    if before == to_bytes(content):
+        return None
+    written = {"path": path}
+    if not module.check_mode:
+        if module.params["backup"] and before is not None:
+            written["backup_file"] = module.backup_local(path)
+        write(module, path, to_bytes(content))
+    return written
+
+
+def difference(path: str, content: str) -> dict[str, str]:
+    """What diff mode shows of a file that is about to be written."""
+    before = to_text(content_of(path) or b"", errors="surrogate_or_replace")
+    return {"before_header": path, "after_header": path, "before": before, "after": content}
+
+
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(
@@ -121,34 +149,18 @@ def main() -> None:
         supports_check_mode=True,
     )
     os.umask(0o077)  # what is new is its maker's alone until it has its mode
-    written: list[dict[str, str]] = []
-    diff = []
-    changed = False
+    written, diff, changed = [], [], False
     for wanted in module.params["files"]:
-        path = wanted["path"]
-        changed |= attributes(module, wanted)  # before a secret is written into what may have been open
-        if wanted["content"] is None:
-            if not os.path.isdir(path):
-                changed = True
-                if not module.check_mode:
-                    os.makedirs(path)
+        path, content = wanted["path"], wanted["content"]
+        # First, lest a secret be written into a file that anybody may read.
+        changed |= attributes(module, wanted)
+        if content is None:
+            changed |= have_folder(module, path)
         else:
-            before, after = content_of(path), to_bytes(wanted["content"])
-            if before != after:
-                entry = {"path": path}
-                if not module.check_mode:
-                    if module.params["backup"] and before is not None:
-                        entry["backup_file"] = module.backup_local(path)
-                    write(module, path, after)
+            shown = difference(path, content)
+            if entry := have_content(module, path, content):
                 written.append(entry)
-                diff.append(
-                    {
-                        "before_header": path,
-                        "after_header": path,
-                        "before": to_text(before or b"", errors="surrogate_or_replace"),
-                        "after": wanted["content"],
-                    }
-                )
+                diff.append(shown)
         changed |= attributes(module, wanted)
     module.exit_json(changed=changed or bool(written), written=written, diff=diff)
 

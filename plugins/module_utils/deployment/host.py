@@ -108,9 +108,9 @@ def look(
     """Looks at the app below `root`, without changing anything.
 
     `digest` is what the files of `release` are to have; `venv_question` a program that the venv's Python
-    runs and whose answer, a JSON object, is `venv_answer` (none where there is no venv); `unit` names the systemd unit and `pidfile`
-    supervisor's, whichever runs the app; `running` is the file in which the start script leaves its
-    pid and release; the process is stale when a file of `read_at_start` is newer.
+    runs and whose answer, a JSON object, is `venv_answer` (none where there is no venv); `unit` names the
+    systemd unit and `pidfile` supervisor's, whichever runs the app; `running` is the file in which the start
+    script leaves its pid and release; the process is stale when a file of `read_at_start` is newer.
     """
     releases = root / "releases"
     systemd = bool(unit) and Path("/run/systemd/system").is_dir()
