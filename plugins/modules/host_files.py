@@ -96,11 +96,13 @@ def content_of(path: str) -> bytes | None:
 
 
 def write(module: AnsibleModule, path: str, content: bytes) -> None:
-    """Puts a whole file in the place of what is there."""
+    """Puts a whole file in the place of what is there; a new one is its maker's alone until it has its mode."""
+    usual = os.umask(0o077)
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     module.atomic_move(temporary, path)
+    os.umask(usual)
 
 
 def attributes(module: AnsibleModule, wanted: dict[str, Any]) -> bool:
@@ -148,7 +150,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    os.umask(0o077)  # what is new is its maker's alone until it has its mode
     written, diff, changed = [], [], False
     for wanted in module.params["files"]:
         path, content = wanted["path"], wanted["content"]

@@ -44,13 +44,15 @@ def mode(path: Path) -> int:
 
 
 def test_files_and_folders_come_to_be_and_stay(tmp_path: Path) -> None:
-    folder, file = tmp_path / "etc", tmp_path / "etc" / "app.env"
+    folder = tmp_path / "parent" / "etc"
+    file = folder / "app.env"
     wanted = (
         {"path": str(folder), "mode": "0750"},
         {"path": str(file), "content": "A=1\n", "mode": "0640"},
     )
     assert host_files(*wanted)["changed"]
     assert (mode(folder), mode(file), file.read_text()) == (0o750, 0o640, "A=1\n")
+    assert mode(folder.parent) == 0o755
     again = host_files(*wanted)
     assert (again["changed"], again["written"]) == (False, [])
 
