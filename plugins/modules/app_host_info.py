@@ -34,6 +34,10 @@ options:
     description: The venv to look at.
     type: str
     default: ""
+  venv_question:
+    description: A program that the venv's Python runs, isolated, and that prints a JSON object.
+    type: str
+    default: ""
   unit:
     description: The systemd unit that runs the app.
     type: str
@@ -156,6 +160,14 @@ release_venv:
   description: The venv that the release points to.
   returned: success
   type: str
+venv:
+  description: The venv that was looked at.
+  returned: success
+  type: str
+venv_answer:
+  description: What O(venv_question) printed, or C(error); none where there is no venv.
+  returned: success
+  type: dict
 venv_seal:
   description: A digest of the venv's files.
   returned: success
@@ -172,6 +184,11 @@ socket_held:
   description: Whether systemd listens for the app, and hands it the socket.
   returned: success
   type: bool
+enabled:
+  description: The app's systemd units that are started at boot.
+  returned: success
+  type: list
+  elements: str
 running_release:
   description: The release that the process was started from.
   returned: success
@@ -224,6 +241,7 @@ def main() -> None:
             "digest": {"type": "str", "default": ""},
             "alembic_config": {"type": "str", "default": "alembic.ini"},
             "venv": {"type": "str", "default": ""},
+            "venv_question": {"type": "str", "default": ""},
             "unit": {"type": "str", "default": ""},
             "pidfile": {"type": "path", "default": "/nonexistent"},
             "running": {"type": "path", "default": "/nonexistent"},
@@ -241,6 +259,7 @@ def main() -> None:
         digest=given["digest"],
         alembic_config=given["alembic_config"],
         venv=given["venv"],
+        venv_question=given["venv_question"],
         unit=given["unit"],
         pidfile=Path(given["pidfile"]),
         running=Path(given["running"]),

@@ -203,6 +203,7 @@ def test_what_was_deleted_comes_back(machine: Container) -> None:
 
 PSQL = "psql -U postgres -d evaluation_app -Atc"
 PIDFILE = "/run/evaluation_app/supervisord.pid"
+ACCESS = "/etc/postgresql/15/main/pg_hba.conf"
 SETTINGS = "/etc/postgresql/15/main/conf.d/headway.conf"
 
 
@@ -221,6 +222,25 @@ IN_PLACE = {
     ),
     "a mode": Damage(
         f"chmod 0644 {ETC}/app.pgpass", f"[ $(stat --format %a {ETC}/app.pgpass) = 600 ]"
+    ),
+    "the mode of a folder": Damage(
+        f"chmod 0700 {APP}/venvs", f"[ $(stat --format %a {APP}/venvs) = 755 ]"
+    ),
+    "the app's environment": Damage(
+        f"echo BY_HAND=1 >>{ETC}/app.env", f"! grep BY_HAND {ETC}/app.env"
+    ),
+    "how the app is run": Damage(
+        f"sed -i 's/^autorestart.*/autorestart = false/; $a # by hand' {ETC}/supervisord.conf",
+        f"! grep 'by hand' {ETC}/supervisord.conf",
+    ),
+    "who may log in": Damage(
+        f"echo 'host all all 192.0.2.1/32 trust' >>{ACCESS}",
+        f"{PSQL} \"select 'none' where not exists (select from pg_hba_file_rules"
+        " where auth_method = 'trust')\" | grep none",
+    ),
+    "a right too many": Damage(
+        f"{PSQL} 'grant truncate on person to evaluation_app_app'",
+        f"{PSQL} \"select has_table_privilege('evaluation_app_app', 'person', 'truncate')\" | grep f",
     ),
     "alembic.ini": Damage(
         f"sed -i s/evaluation_app_owner@/postgres@/ {APP}/current/app/alembic.ini",
@@ -259,6 +279,9 @@ GONE = {
     "the app stopped": Damage(
         f"kill $(cat {PIDFILE}); while [ -e {PIDFILE} ]; do sleep 0.1; done",
         "python3 -c \"import urllib.request as r; r.urlopen('http://127.0.0.1:8000/persons')\"",
+    ),
+    "the server stopped": Damage(
+        "pg_ctlcluster 15 main stop", "runuser --user postgres -- psql -c 'select 1'"
     ),
 }
 

@@ -39,3 +39,10 @@ def test_the_apps_switched_one_after_another_and_always_answered(
     before, after = report["before"], report["after"]
     assert watched["seen"] == [[before, before], [after, before], [after, after]]
     assert watched["failed"] == []
+
+
+def test_psycopg2_was_compiled_by_one_host_at_most(site: Site) -> None:
+    hosts = (Host.get_host(f"docker://{name}") for name in site.given["groups"]["app"])
+    # pip keeps there what it compiles, and hosts are made with nothing in it.
+    kept = [host.run("find /root/.cache/pip/wheels -name 'psycopg2*.whl'").stdout for host in hosts]
+    assert len(list(filter(None, kept))) <= 1

@@ -13,8 +13,9 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from . import tree
+from . import pythons, tree
 
 _LISTEN = "0A"
 
@@ -44,10 +45,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class _Manager:
-    """What a service manager runs, and the manager's own pid where it may listen for that."""
+    """What a service manager runs, its own pid where it may listen for that, what it starts at boot."""
 
     service: Process | None = None
     listener: int = 0
+    enabled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,13 @@ class Host:
     venvs: dict[str, list[str]]
     release_intact: bool
     release_venv: str
+    venv: str
+    venv_answer: dict[str, Any] | None
     venv_seal: str
     venv_intact: bool
     process: Process | None
     socket_held: bool
+    enabled: list[str]
     running_release: str
     stale: bool
     port_user: Process | None
@@ -91,6 +96,7 @@ def look(
     digest: str,
     alembic_config: str,
     venv: str,
+    venv_question: str,
     unit: str,
     pidfile: Path,
     running: Path,
@@ -101,9 +107,10 @@ def look(
 ) -> Host:
     """Looks at the app below `root`, without changing anything.
 
-    `digest` is what the files of `release` are to have; `unit` names the systemd unit and `pidfile`
-    supervisor's, whichever runs the app; `running` is the file in which the start script leaves its
-    pid and release; the process is stale when a file of `read_at_start` is newer.
+    `digest` is what the files of `release` are to have; `venv_question` a program that the venv's Python
+    runs and whose answer, a JSON object, is `venv_answer` (none where there is no venv); `unit` names the
+    systemd unit and `pidfile` supervisor's, whichever runs the app; `running` is the file in which the start
+    script leaves its pid and release; the process is stale when a file of `read_at_start` is newer.
     """
     releases = root / "releases"
     systemd = bool(unit) and Path("/run/systemd/system").is_dir()
@@ -111,6 +118,7 @@ def look(
     process = manager.service
     files = releases / release / "app"
     seal = _seal(root / "venvs" / venv) if venv else ""
+    asks = bool(seal) and bool(venv_question)
     port_taken, port_user = _stranger(port, manager)
     return Host(
         account=_account(user),
@@ -125,10 +133,15 @@ def look(
         and files.is_dir()
         and (not digest or tree.digest(files, without=[alembic_config]) == digest),
         release_venv=_link(releases / release / "venv"),
+        venv=venv,
+        venv_answer=pythons.ask(root / "venvs" / venv / "bin" / "python", venv_question)
+        if asks
+        else None,
         venv_seal=seal,
         venv_intact=bool(seal) and seal == _read(root / "venvs" / venv / ".seal"),
         process=process,
         socket_held=systemd and manager.listener > 0,
+        enabled=list(manager.enabled),
         running_release=_release_of(process, running),
         stale=process is not None
         and any(path.exists() and path.stat().st_mtime > process.started for path in read_at_start),
@@ -240,16 +253,22 @@ def _systemd(unit: str) -> _Manager:
     """What systemd runs as `unit`, and whether it listens for it by the socket unit of the same name."""
     socket = Path(unit).with_suffix(".socket").name
     shown = subprocess.run(
-        ["systemctl", "show", "--property=MainPID,ActiveState", unit, socket],
+        ["systemctl", "show", "--property=MainPID,ActiveState,UnitFileState", unit, socket],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
     service, _, listening = shown.partition("\n\n")
+    enabled = [
+        name
+        for name, lines in ((unit, service), (socket, listening))
+        if "UnitFileState=enabled" in lines.splitlines()
+    ]
     pid = next((line[8:] for line in service.splitlines() if line.startswith("MainPID=")), "0")
     return _Manager(
         service=_process(int(pid)) if int(pid) else None,
         listener=1 if "ActiveState=active" in listening.splitlines() else 0,
+        enabled=tuple(enabled),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 
 
 def installed(distribution: str) -> str | None:
@@ -12,6 +12,12 @@ def installed(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def brings_its_own(name: str) -> bool:
+    """Tell whether it is a wheel made for any Linux, which has to bring what it links to (PEP 600)."""
+    tags = distribution(name).read_text("WHEEL") or ""
+    return "-manylinux" in tags or "-musllinux" in tags
 
 
 def written(libpq: int) -> str:
@@ -34,7 +40,7 @@ def describe() -> dict[str, object]:
         "psycopg2": found,
         "built_with": written(psycopg2.__libpq_version__),
         "runs_with": written(libpq_version()),
-        "binary": bool(binary),
+        "binary": bool(binary) or brings_its_own("psycopg2"),
     }
 
 

@@ -24,6 +24,7 @@ def look(root: Path, **given: Any) -> host.Host:
         "digest": "",
         "alembic_config": "alembic.ini",
         "venv": "",
+        "venv_question": "",
         "unit": "",
         "pidfile": root / "supervisord.pid",
         "running": root / "running",
