@@ -100,7 +100,7 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
 
     planned = engine.plan(
         project,
-        options.revision,
+        " ".join(options.revision),
         allow_several_heads=options.allow_several_heads,
         sql=False,
         edited=options.edited,

@@ -28,6 +28,20 @@ if TYPE_CHECKING:  # neither is needed to find that there is nothing to do
     from .adoption import Adoption, AdoptionOptions
     from .rehearsal import Rehearsal, RehearsalOptions
 
+__all__ = [
+    "Migration",
+    "Plan",
+    "RunOptions",
+    "Status",
+    "adopt",
+    "downgrade",
+    "plan",
+    "plan_downgrade",
+    "rehearse",
+    "status",
+    "upgrade",
+]
+
 
 def _nobody(sentence: str) -> None:
     """Be told something, and forget it."""

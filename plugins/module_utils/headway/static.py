@@ -36,8 +36,7 @@ _assignment = re.compile(
 )
 _SIGNS = ("globals", "locals", "vars", "setattr", "eval", "__d", "_alembic_docs", "*")
 _hidden = re.compile(
-    r"\b(?:exec|eval|globals|vars|setattr|locals|_alembic_docs|__dict__|__doc__)\b|\bimport\s*\(?\s*\*"
-    r"|\b(?:import|as|for|def|class|del)\s[^\n]*\b(?:revision|down_revision|branch_labels|depends_on)\b"
+    r"\b(?:exec|eval|globals|vars|setattr|locals|_alembic_docs|__dict__|__doc__)\b|\bimport\s*\*"
 )
 _illegal = re.compile(r"[@+:-]")  # in an id, to alembic
 _string = re.compile(r"'([^']*)'|\"([^\"]*)\"")
@@ -200,17 +199,21 @@ def _parsed(text: str, path: str) -> Revision | None:
 
 def _literals(module: ast.Module) -> dict[str, Any]:
     """The values of the names that are read. Raises ValueError where one is not a literal."""
-    names = (node for node in ast.walk(module) if isinstance(node, ast.Name))
-    stored = sum(isinstance(name.ctx, ast.Store) and name.id in _NAMES for name in names)
+    stored = 0
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            stored += node.id in _NAMES and not isinstance(node.ctx, ast.Load)
+        elif (getattr(node, "asname", None) or getattr(node, "name", None)) in _NAMES:
+            raise ValueError("a name is imported or defined")
     said: dict[str, Any] = {}
-    for node in module.body:
-        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+    for statement in module.body:
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
             continue
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for name in [t.id for t in targets if isinstance(t, ast.Name) and t.id in _NAMES]:
-            if node.value is None:
+            if statement.value is None:
                 raise ValueError(name)
-            said[name] = ast.literal_eval(node.value)
+            said[name] = ast.literal_eval(statement.value)
     if stored != len(said):
         raise ValueError("a name is given a value twice, or in another way")
     return said

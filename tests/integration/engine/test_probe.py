@@ -228,6 +228,15 @@ def ids_of_another_module(app: App) -> None:
     replace(app.revision("bbbb", "aaaa"), ("revision = 'bbbb'", "from ids import revision"))
 
 
+def ids_imported_over_others(app: App) -> None:
+    app.chain("aaaa", "bbbb")
+    (app.folder / "ids.py").write_text("down_revision = 'bbbb'\n")
+    replace(
+        app.revision("cccc", "aaaa"),
+        ("\n\ndef", "\nfrom ids import (\n    down_revision,\n)\n\n\ndef"),
+    )
+
+
 def ids_of_a_star(app: App) -> None:
     app.chain("aaaa", "bbbb")
     (app.folder / "ids.py").write_text("down_revision = 'bbbb'\n")
@@ -304,6 +313,7 @@ NEVER = [
     ids_by_exec,
     ids_by_vars,
     ids_of_another_module,
+    ids_imported_over_others,
     ids_of_a_star,
     another_encoding,
     lines_of_windows,
