@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import os
 import pwd
@@ -203,14 +204,18 @@ def _stop(bindir: Path, data: Path) -> None:
 
 
 def _remove_leftovers(bindir: Path) -> None:
-    """Stop and remove the servers of test runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if folder.stat().st_uid not in (os.geteuid(), _account_uid()):
-            continue
-        if _alive(int(folder.name.removeprefix(PREFIX).split("-")[0])):
-            continue
-        _stop(bindir, folder / "data")
-        shutil.rmtree(folder)
+    """Stop and remove the servers of test runs that were killed; several runs may do so at once."""
+    everyones = Path(tempfile.gettempdir())
+    with (everyones / f"{PREFIX}leftovers").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in everyones.glob(f"{PREFIX}[0-9]*"):
+            with contextlib.suppress(FileNotFoundError):  # whose owner ends just now
+                if folder.stat().st_uid not in (os.geteuid(), _account_uid()):
+                    continue
+                if _alive(int(folder.name.removeprefix(PREFIX).split("-")[0])):
+                    continue
+                _stop(bindir, folder / "data")
+                shutil.rmtree(folder)
 
 
 def _account_uid() -> int:
