@@ -27,7 +27,8 @@ _SETTINGS = {
 }
 
 # What others leave in an empty database: the deploy its extensions and rights.
-_NOT_HELD = (*RIGHTS, "extension ", "schema public", "comment on schema public")
+_NOT_HELD = ("schema public", "comment on schema public")
+_KINDS_NOT_HELD = (*RIGHTS, "extension ")
 
 # The part of the server's lock table that one transaction may fill; the rest is for other sessions.
 _SHARE = 0.5
@@ -89,7 +90,7 @@ def schemas(connection: Connection) -> tuple[str, ...]:
 def held(context: MigrationContext, connection: Connection) -> tuple[str, ...]:
     """Give what a database holds beside the version table, and what a deploy prepares."""
     schema = read_schema(PlainSession(connection), [str(version_table(context, connection))])
-    return tuple(what for what in schema if not what.startswith(_NOT_HELD))
+    return tuple(w for w in schema if w not in _NOT_HELD and not w.startswith(_KINDS_NOT_HELD))
 
 
 def _choose(
