@@ -59,7 +59,7 @@ def may_meddle(env_py: str, first: Sequence[str]) -> bool:
     while waiting:
         module = waiting.pop()
         top = module.partition(".")[0]
-        if module in seen or (top in _TRUSTED and PathFinder.find_spec(top, first) is None):
+        if module in seen or (top in _TRUSTED and not _is_there(top, first)):
             continue
         seen.add(module)
         if module != top:
@@ -76,6 +76,12 @@ def may_meddle(env_py: str, first: Sequence[str]) -> bool:
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         waiting.extend(imports_in(text, package))
     return False
+
+
+def _is_there(module: str, folders: Sequence[str]) -> bool:
+    """Tell whether a module of this name comes before all others; a folder alone does not."""
+    spec = PathFinder.find_spec(module, folders)
+    return spec is not None and spec.origin is not None
 
 
 def folders_of(package: str, first: Sequence[str]) -> list[str]:
