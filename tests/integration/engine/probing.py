@@ -24,7 +24,7 @@ def alembic(app: App, *arguments: str | Path) -> None:
 def both(app: App, *x_arguments: str, user: str | None = None) -> tuple[Look | None, Look]:
     """Give what the probe says and what alembic says."""
     project = Project(str(app.config), "alembic", x_arguments, user=user)
-    answer = process.run(partial(look, target="heads"), project)[0]
+    answer = process.run(partial(look, target="heads", snapshot=True), project)[0]
     return probe(project), Look.from_dict(answer)
 
 
