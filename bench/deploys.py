@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.measure import Measured, Series, measure
@@ -16,17 +16,25 @@ PROJECT = Path(__file__).parents[1]
 SECRETS = {"postgres_owner_password": "bench-owner", "postgres_app_password": "bench-app"}
 
 
-def inventory(folder: Path, host: str) -> Path:
-    """An inventory of one container, database and app together."""
-    path = folder / f"{host}.json"
+def inventory(path: Path, database: str, apps: Sequence[str], **more: object) -> Path:
+    """An inventory of containers: the database's and the apps', with more variables; written to `path`."""
     variables = {
         "ansible_connection": "community.docker.docker",
         "ansible_python_interpreter": "/usr/bin/python3",
         **SECRETS,
+        **more,
     }
-    groups: dict[str, object] = {name: {"hosts": {host: {}}} for name in ("database", "app")}
+    groups: dict[str, object] = {
+        "database": {"hosts": {database: {}}},
+        "app": {"hosts": {app: {} for app in apps}},
+    }
     path.write_text(json.dumps({"all": {"vars": variables, "children": groups}}))
     return path
+
+
+def alone(folder: Path, host: str) -> Path:
+    """An inventory of one container, database and app together."""
+    return inventory(folder / f"{host}.json", host, [host])
 
 
 def playbook(inventory_path: Path, path: str, config: str) -> Measured:
@@ -54,7 +62,7 @@ def first_deploys(runs: int, folder: Path) -> tuple[Series, Series]:
         pair = []
         for deploy, name in ((headway, "headway-bench-ours"), (naive, "headway-bench-naive")):
             with throwaway(name):
-                pair.append(deploy(inventory(folder, name)))
+                pair.append(deploy(alone(folder, name)))
         if turn:
             ours.append(pair[0])
             theirs.append(pair[1])
@@ -70,8 +78,8 @@ def reruns(runs: int, folder: Path) -> tuple[Series, Series]:
     taken: dict[Callable[[Path], Measured], list[Measured]] = {headway: [], naive: []}
     with throwaway("headway-bench-ours"), throwaway("headway-bench-naive"):
         hosts = {
-            headway: inventory(folder, "headway-bench-ours"),
-            naive: inventory(folder, "headway-bench-naive"),
+            headway: alone(folder, "headway-bench-ours"),
+            naive: alone(folder, "headway-bench-naive"),
         }
         for deploy, path in hosts.items():
             deploy(path)

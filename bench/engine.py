@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.clock import Command, Taken, middle, series, taken
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
-from tests.unit.engine.apps import ENV_PY, App, doubled
+from tests.unit.engine.apps import ENV_PY, App
 
 TRANSACTIONS = ENV_PY.replace(
     "connection=connection", "connection=connection, transaction_per_migration=True"
@@ -19,9 +19,7 @@ TRANSACTIONS = ENV_PY.replace(
 def migrated(command: Command, app: App, server: Database) -> Taken:
     """What a command takes to migrate an empty database, which libpq's environment names, too."""
     with throwaway_database(server) as database:
-        app.write_ini(
-            f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
-        )
+        app.point_to(database.url())
         environment = {
             "PYTHONPATH": str(ENGINE),
             "PGHOST": database.host,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.deploys import PROJECT, SECRETS, headway
+from bench import deploys
+from bench.deploys import PROJECT, headway
 from bench.measure import Measured, Series
 from tests.images.host import APT_CACHES, throwaway
 
@@ -26,24 +26,17 @@ def app_hosts(count: int) -> list[str]:
 
 def inventory(folder: Path, address: str, hosts: list[str]) -> Path:
     """An inventory of one database host at `address` and app hosts."""
-    path = folder / "hosts.json"
-    variables = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "postgres_host": address,
-        "postgres_listen_addresses": ["*"],
-        "postgres_allowed_networks": NETWORKS,
-        **SECRETS,
-    }
-    children: dict[str, object] = {
-        "database": {"hosts": {DATABASE: {}}},
-        "app": {"hosts": {host: {} for host in hosts}},
-    }
-    path.write_text(json.dumps({"all": {"vars": variables, "children": children}}))
-    return path
+    return deploys.inventory(
+        folder / "hosts.json",
+        DATABASE,
+        hosts,
+        postgres_host=address,
+        postgres_listen_addresses=["*"],
+        postgres_allowed_networks=NETWORKS,
+    )
 
 
-def deploys(count: int, folder: Path) -> tuple[Measured, Measured]:
+def deployed(count: int, folder: Path) -> tuple[Measured, Measured]:
     """A first deploy onto so many new app hosts, nothing compiled before, and a rerun."""
     shutil.rmtree(PROJECT / ".cache" / "wheels", ignore_errors=True)
     with ExitStack() as stack:
@@ -80,11 +73,11 @@ def main() -> None:
     asked = parser.parse_args()
     taken: dict[int, list[tuple[Measured, Measured]]] = {count: [] for count in asked.hosts}
     with tempfile.TemporaryDirectory() as folder:
-        deploys(1, Path(folder))
+        deployed(1, Path(folder))
         share_packages(app_hosts(max(asked.hosts)))
         for turn in range(asked.runs):
             for count, runs in taken.items():
-                first, rerun = deploys(count, Path(folder))
+                first, rerun = deployed(count, Path(folder))
                 runs.append((first, rerun))
                 print(
                     f"{count} hosts, turn {turn + 1}: first deploy {first.seconds:.1f} s, rerun {rerun.seconds:.1f} s",

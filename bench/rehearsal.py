@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
 
+from bench.clock import series, taken
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
-from tests.unit.engine.apps import App, doubled
+from tests.unit.engine.apps import App
 
+COMMANDS = ("rehearse", "upgrade")
 TABLES = 50  # of the live database
-
-
-def taken(python: Path, command: str, app: App) -> float:
-    """The seconds that a command takes."""
-    began = time.monotonic()
-    subprocess.run(
-        [python, "-m", "headway.cli", command, "--config", app.config],
-        env={**os.environ, "PYTHONPATH": str(ENGINE)},
-        check=True,
-        capture_output=True,
-    )
-    return time.monotonic() - began
 
 
 def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
@@ -36,24 +22,19 @@ def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
     for number, revision in enumerate(revisions):
         down = revisions[number - 1] if number else None
         app.revision(revision, down, downgrade=f"op.drop_table('t_{revision}')")
-    python = venv(NEWEST)
+    headway, config = (venv(NEWEST), "-m", "headway.cli"), ("--config", app.config)
+    engine = {"PYTHONPATH": str(ENGINE)}
     rehearse, upgrade = [], []
     for turn in range(runs + 1):
         with throwaway_database(server) as database:
-            app.write_ini(
-                f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
-            )
+            app.point_to(database.url())
             for number in range(TABLES):
                 database.query(f"create table live_{number} (id int primary key, a text, b date)")
-            pair = taken(python, "rehearse", app), taken(python, "upgrade", app)
+            pair = [taken((*headway, command, *config), app.folder, engine) for command in COMMANDS]
         if turn:  # in the first one Python compiles the revisions
             rehearse.append(pair[0])
             upgrade.append(pair[1])
-    return f"| {pending} | {_series(rehearse)} | {_series(upgrade)} |"
-
-
-def _series(seconds: list[float]) -> str:
-    return f"{median(seconds):.2f} ({min(seconds):.2f} to {max(seconds):.2f})"
+    return f"| {pending} | {series(rehearse)} | {series(upgrade)} |"
 
 
 def main() -> None:
@@ -62,7 +43,7 @@ def main() -> None:
     parser.add_argument("pending", nargs="*", type=int, default=[1, 10, 100])
     parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
-    print("| pending | rehearse, s | upgrade, s |\n|---|---|---|")
+    print("| pending | rehearse, s; of processor | upgrade, s; of processor |\n|---|---|---|")
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
         for pending in asked.pending:
             print(compare(pending, asked.runs, server, Path(folder)), flush=True)

@@ -13,7 +13,7 @@ from bench.clock import Command, Taken, middle, series
 from bench.engine import TRANSACTIONS, commands, migrated
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE
-from tests.unit.engine.apps import App, doubled
+from tests.unit.engine.apps import App
 
 
 def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[App, Command]]:
@@ -22,9 +22,7 @@ def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[
     app.chain(*(f"r{number:04}" for number in range(revisions)))
     alembic, headway = commands(app)
     with throwaway_database(server) as database:
-        app.write_ini(
-            f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(database.url())}\n"
-        )
+        app.point_to(database.url())
         _headway(headway, "snapshot")
         planned = json.loads(_headway(headway, "plan", "--lint", "off", "--format", "json"))
     sent = [each["sql"] for revision in planned["pending"] for each in revision["statements"]]

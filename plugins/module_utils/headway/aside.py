@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from .session import PlainSession
 
 T = TypeVar("T")
 
@@ -38,6 +43,12 @@ class Aside:
     def start(self, work: Callable[[Connection], T]) -> Future[T]:
         """Let `work` begin; another one has to wait for its end."""
         return self._thread.submit(self._in_thread, lambda: work(self._connected()))
+
+    def try_each(self, statements: Iterable[str]) -> None:
+        """Send statements each of which may fail: what needs one that did says so."""
+        for statement in statements:
+            with suppress(DBAPIError):
+                self.call(partial(_send, statement))
 
     def close(self) -> None:
         """Close the connection, and with it let go of what its session holds."""
@@ -76,3 +87,7 @@ class Aside:
             self._connection.detach()
             self._connection.close()
             self._connection = None
+
+
+def _send(statement: str, connection: Connection) -> None:
+    PlainSession(connection).run(statement)

@@ -11,7 +11,6 @@ from typing import IO, Any
 from alembic.runtime.migration import MigrationContext, MigrationStep, StampStep
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from .aside import Aside
@@ -99,8 +98,7 @@ class _Building:
             return
         aside = Aside(engine)
         try:
-            for statement in self._prepare:
-                aside.call(partial(_try, statement))
+            aside.try_each(self._prepare)
         finally:
             aside.close()
 
@@ -150,14 +148,13 @@ class _Building:
         aside = Aside(engine)
         try:
             schema = aside.call(lambda c: read_schema(PlainSession(c), [str(table)]))
-            name = _identifier(table.schema) + "." + _identifier(table.name)
-            catalog = CATALOG.replace("VERSION_TABLE", name.replace("'", "''"))
+            catalog = CATALOG.replace("VERSION_TABLE", table.quoted.replace("'", "''"))
             found = aside.call(lambda c: PlainSession(c).rows(catalog))
             relations, too_large = aside.call(_size)
             things = [*self._uncarried, *(f"the revisions leave {what}" for (what,) in found)]
             things += [too_large] if too_large else []
             if not things:
-                output.write(self._dump(aside, live, scratch, name).encode())
+                output.write(self._dump(aside, live, scratch, table.quoted).encode())
                 output.flush()
         finally:
             aside.close()
@@ -190,19 +187,8 @@ def _in_zone(zone: str, connection: Any, _: Any) -> None:
     connection.commit()
 
 
-def _try(statement: str, connection: Connection) -> None:
-    try:
-        PlainSession(connection).run(statement)
-    except DBAPIError:
-        return  # the revision that needs it says so
-
-
 def _size(connection: Connection) -> tuple[int, str]:
     """Give how many relations there are, toast tables too, and why that is too many if it is."""
     made = text("select count(*) from pg_class where oid >= 16384")
     count = int(connection.execute(made).scalar() or 0)
     return count, too_many(count, connection)
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ from .imported import folders_of, may_meddle
 from .ordinary import Ordinary, ordinary
 from .plain_url import PlainUrl, plain_url
 from .project import Project
+from .results import SNAPSHOT_FILE
 
 _ENGINE_OPTIONS = {
     *("url", "echo", "echo_pool", "future", "pool_pre_ping", "pool_recycle", "pool_size"),
@@ -26,9 +27,10 @@ _options_of_alembic = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of the revision files, the URL of the database, and what env.py asks for there."""
+    """Where the revision files are and a snapshot would be, the database's URL, and what env.py asks for there."""
 
     versions: Path
+    snapshot: Path
     url: PlainUrl
     asked: Ordinary
 
@@ -55,7 +57,7 @@ def place(project: Project) -> Place | None:
         return None
     asked_of_engine = {n.partition(".")[2] for n in options if n.startswith("sqlalchemy.")}
     return (
-        Place((source / "versions").resolve(), url, asked)
+        Place((source / "versions").resolve(), source / SNAPSHOT_FILE, url, asked)
         if asked_of_engine <= _ENGINE_OPTIONS
         else None
     )

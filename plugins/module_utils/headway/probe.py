@@ -17,7 +17,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from . import process, snapshot
+from . import process
 from .address import named
 from .history import History, in_order
 from .place import Place, place
@@ -137,10 +137,10 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
 
     schema = asked.version_table_schema or rows(SCHEMA_OF_TABLE, name=asked.version_table)[0][0]
     table = VersionTable(url.shown, schema, asked.version_table)
-    ((pid, version, there),) = rows(_SERVER, table=_quoted(table))
+    ((pid, version, there),) = rows(_SERVER, table=table.quoted)
     if pid != connection.info.backend_pid:  # a pooler's connection
         return None
-    versions = rows(f"select version_num from {_quoted(table)}") if there else []
+    versions = rows(f"select version_num from {table.quoted}") if there else []
     current = tuple(sorted(row[0] for row in versions))
     if not history.by_id.keys() >= {*current}:
         return None
@@ -150,7 +150,7 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
         return None
     if not current and rows(HOLDS_ANYTHING) == [(True,)]:  # is it there by other means?
         return None
-    if not current and (said.place.versions.parent / snapshot.NAME).exists():  # does it fit?
+    if not current and said.place.snapshot.exists():  # does it fit?
         return None
     runs, edited = _recorded(rows, cursor, table, history, applied, said.contents)
     return Look(
@@ -175,12 +175,6 @@ _parameter = re.compile(r"(?<![:\w]):(\w+)(?!:)")  # as SQLAlchemy's text() has 
 def _of_the_driver(statement: str) -> str:
     """Give a statement with `:name` for its parameters as a driver of libpq's wants it."""
     return _parameter.sub(r"%(\1)s", statement.replace("%", "%%"))
-
-
-def _quoted(table: VersionTable) -> str:
-    return ".".join(
-        f'"{name.replace(chr(34), chr(34) * 2)}"' for name in (table.schema, table.name)
-    )
 
 
 def _pending(history: History, applied: set[str]) -> tuple[PendingRevision, ...] | None:

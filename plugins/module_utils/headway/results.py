@@ -114,6 +114,12 @@ class VersionTable(Data):
         """Give its qualified name."""
         return f"{self.schema}.{self.name}"
 
+    @property
+    def quoted(self) -> str:
+        """Its qualified name as SQL has it."""
+        names = (name.replace('"', '""') for name in (self.schema, self.name))
+        return ".".join(f'"{name}"' for name in names)
+
 
 @dataclass(frozen=True)
 class RecordedRevision(Data):
@@ -198,6 +204,7 @@ class SnapshotUse(Data):
         return f"{name} is not loaded, the revisions are run: {self.reason}."
 
 
+SNAPSHOT_FILE = "snapshot.sql"  # in the folder of env.py
 NO_SNAPSHOT = SnapshotUse("", (), "the app has none (headway snapshot makes it)")
 
 

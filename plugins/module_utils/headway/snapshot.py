@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .history import History
+from .results import SNAPSHOT_FILE
 from .static import sha256_of
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
-NAME = "snapshot.sql"
 _TITLE = "-- headway snapshot, format 1\n"
 _FOR_READERS = (
     "-- What the revisions below make of an empty database, which is loaded in their place. It is\n"
@@ -77,7 +77,7 @@ class Snapshot:
 
 def file_of(scripts: ScriptDirectory) -> Path:
     """Give where an app's snapshot is: in the folder of its env.py."""
-    return Path(scripts.dir).absolute() / NAME
+    return Path(scripts.dir).absolute() / SNAPSHOT_FILE
 
 
 def read(file: Path) -> Snapshot:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from .aside import Aside
 from .catalog import invalid_indexes
@@ -190,9 +188,7 @@ class _Stage:
             return
         self._aside = Aside(engine)
         self._aside.call(self._stamp)
-        for statement in self._prepare:
-            with suppress(DBAPIError):
-                self._aside.call(partial(_send, statement))
+        self._aside.try_each(self._prepare)
         left_out = [str(table) for table in self._seen.version_tables]
         self.before = self._aside.call(
             lambda connection: read_schema(PlainSession(connection), left_out)
@@ -210,19 +206,10 @@ class _Stage:
         """Write into the version tables what the live ones have; only their schema was copied."""
         session = PlainSession(connection)
         for table, state in zip(self._seen.version_tables, self._seen.states, strict=False):
-            name = f"{_identifier(table.schema)}.{_identifier(table.name)}"
-            if state and not session.rows(f"select 1 from {name}"):
+            if state and not session.rows(f"select 1 from {table.quoted}"):
                 rows = ", ".join(f"('{revision}')" for revision in state)
-                session.run(f"insert into {name} (version_num) values {rows}")
-
-
-def _send(statement: str, connection: Connection) -> None:
-    PlainSession(connection).run(statement)
+                session.run(f"insert into {table.quoted} (version_num) values {rows}")
 
 
 def _nothing(**_: Any) -> None:
     """Stand in for a downgrade that is not there: as good as an empty one."""
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -34,6 +34,11 @@ class Site:
     database: Database
     reports: Path
 
+    def report(self, name: str) -> dict[str, Any]:
+        """Give what a run left on the controller under this name."""
+        told: dict[str, Any] = json.loads((self.reports / f"{name}.json").read_text())
+        return told
+
     def run(self, playbook: str, *arguments: str, **variables: Any) -> tuple[int, str]:
         """Give a playbook's exit code, and what it printed."""
         known = {
@@ -120,7 +125,7 @@ def test_make_plan_shows_it_and_leaves_it(site: Site) -> None:
         assert line in said
     assert (site.database.dump(), files(site.source)) == (database, source)
 
-    told = json.loads((site.reports / "plan.json").read_text())
+    told = site.report("plan")
     assert (told["before"], told["after"], told["sql_complete"]) == (["aaaa"], ["bbbb"], True)
     assert told["review"]["revisions"][0]["findings"][0]["line"] == 13
     page = (site.reports / "plan.html").read_text()

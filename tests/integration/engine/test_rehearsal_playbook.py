@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,6 @@ def migrate(site: Site, newest_python: Path) -> Migrate:  # noqa: F811
     return run
 
 
-def rehearsed(site: Site) -> dict[str, Any]:  # noqa: F811
-    told: dict[str, Any] = json.loads((site.reports / "rehearsal.json").read_text())
-    return told
-
-
 def test_what_fails_in_the_rehearsal_is_not_begun(site: Site, migrate: Migrate) -> None:  # noqa: F811
     site.source.revision("bbbb", "aaaa")
     site.source.revision("cccc", "bbbb", "op.execute('create table t_bbbb ()')")
@@ -49,12 +43,12 @@ def test_what_fails_in_the_rehearsal_is_not_begun(site: Site, migrate: Migrate) 
     assert code != 0
     assert 'revision cccc fails: relation "t_bbbb" already exists' in said
     assert "Nothing was run on the live database" in said
-    assert rehearsed(site)["failed_revision"] == "cccc"
+    assert site.report("rehearsal")["failed_revision"] == "cccc"
     assert site.database.dump() == before
     site.source.revision("cccc", "bbbb")
     code, said = migrate()
     assert (code, "aaaa → cccc, applied" in said) == (0, True)
-    assert rehearsed(site)["outcome"] == "passed"
+    assert site.report("rehearsal")["outcome"] == "passed"
 
 
 def test_what_could_not_be_told_stops_only_where_a_rehearsal_is_required(
@@ -69,7 +63,7 @@ def test_what_could_not_be_told_stops_only_where_a_rehearsal_is_required(
     assert site.database.query("select version_num from alembic_version") == [("aaaa",)]
     code, said = migrate()
     assert (code, "aaaa → bbbb, applied" in said) == (0, True)
-    assert rehearsed(site)["outcome"] == "inconclusive"
+    assert site.report("rehearsal")["outcome"] == "inconclusive"
 
 
 def test_with_rows_it_can_be_told(site: Site, migrate: Migrate) -> None:  # noqa: F811
@@ -77,7 +71,7 @@ def test_with_rows_it_can_be_told(site: Site, migrate: Migrate) -> None:  # noqa
     site.database.query("insert into item values (1)")
     code, _ = migrate(migrate_rehearse="required", migrate_rehearse_data="all")
     assert code == 0
-    assert rehearsed(site)["outcome"] == "passed"
+    assert site.report("rehearsal")["outcome"] == "passed"
 
 
 def test_a_plan_is_rehearsed_only_when_asked(site: Site) -> None:  # noqa: F811
@@ -88,5 +82,5 @@ def test_a_plan_is_rehearsed_only_when_asked(site: Site) -> None:  # noqa: F811
     code, said = site.plan(migrate_rehearse=True)
     assert code == 0
     assert "1 revision in" in said
-    assert rehearsed(site)["outcome"] == "passed"
+    assert site.report("rehearsal")["outcome"] == "passed"
     assert site.database.dump() == before

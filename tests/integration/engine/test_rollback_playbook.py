@@ -67,11 +67,6 @@ def rollback(site: Site, newest_python: Path) -> Rollback:  # noqa: F811
     return run
 
 
-def rehearsed(site: Site) -> dict[str, Any]:  # noqa: F811
-    told: dict[str, Any] = json.loads((site.reports / "rehearsal.json").read_text())
-    return told
-
-
 def three(site: Site) -> None:  # noqa: F811
     """Write three revisions that are no loss while nobody uses them."""
     for revision, after in (("bbbb", "aaaa"), ("cccc", "bbbb"), ("dddd", "cccc")):
@@ -86,7 +81,7 @@ def test_it_is_rehearsed_first(site: Site, rollback: Rollback) -> None:  # noqa:
     assert code == 0
     assert "3 revisions taken back in" in said
     assert "dddd → aaaa, taken back" in said
-    told = rehearsed(site)
+    told = site.report("rehearsal")
     assert (told["outcome"], told["direction"], told["down_and_up"]) == ("passed", "down", "same")
     assert [r["revision"] for r in told["revisions"]] == ["dddd", "cccc", "bbbb"]
     assert site.database.query("select version_num from alembic_version") == [("aaaa",)]
@@ -104,7 +99,7 @@ def test_what_fails_in_the_rehearsal_is_not_begun(site: Site, rollback: Rollback
     assert "revision bbbb fails" in said
     assert "view sees depends on table t_bbbb" in said
     assert "Nothing was run on the live database" in said
-    assert rehearsed(site)["outcome"] == "failed"
+    assert site.report("rehearsal")["outcome"] == "failed"
     assert site.database.dump() == before
     code, said = rollback(migrate_rehearse="false")
     assert code != 0
@@ -138,7 +133,7 @@ def test_when_it_is_rehearsed(site: Site, rollback: Rollback) -> None:  # noqa: 
     assert not (site.reports / "rehearsal.json").exists()
     code, said = rollback("--check", migrate_rehearse=True)
     assert (code, "would be taken back" in said) == (0, True)
-    assert rehearsed(site)["outcome"] == "passed"
+    assert site.report("rehearsal")["outcome"] == "passed"
     assert "t_dddd" in site.database.tables()
     (site.reports / "rehearsal.json").unlink()
     assert rollback(migrate_rehearse=False)[0] == 0

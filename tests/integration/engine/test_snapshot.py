@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Database, throwaway_database
 from tests.integration.engine.conftest import ENGINE, Headway
 from tests.integration.engine.test_env_styles import ASYNC
-from tests.unit.engine.apps import ENV_PY, App, doubled
+from tests.unit.engine.apps import ENV_PY, App
 
 ROLE = "headway_test_reader"
 
@@ -118,11 +118,6 @@ def file(app: App) -> Path:
     return app.folder / "alembic" / "snapshot.sql"
 
 
-def point_to(app: App, database: Database, driver: str = "psycopg2") -> None:
-    url = doubled(database.url(driver))
-    app.write_ini(f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {url}\n")
-
-
 def reason(result: dict[str, object]) -> str:
     use = result["snapshot"]
     assert isinstance(use, dict)
@@ -160,7 +155,7 @@ def test_both_ways_make_the_same_database(
     for place, options in ((database, ()), (other, ("--no-snapshot",))):
         # As a deploy sets up the database, before anything is in it.
         place.query(f"alter default privileges grant insert on tables to {reader}")
-        point_to(app, place)
+        app.point_to(place.url())
         result = headway("upgrade", app, *options)
         assert [a["revision"] for a in result["applied"]] == ["a1", "a2", "a3"]
         if place is database:
@@ -202,7 +197,7 @@ def test_as_a_deploy_loads_it(
         other.query(
             f"alter default privileges for role {owner.user} grant select on tables to {reader}"
         )
-        point_to(app, owner)
+        app.point_to(owner.url())
         assert newest("upgrade", app)["snapshot"]["loaded"] == ["a1"]
         assert other.query(
             f"select tableowner, has_table_privilege('{reader}', 'word', 'select') from pg_tables"
@@ -216,7 +211,7 @@ def test_as_a_deploy_loads_it(
 
 @pytest.mark.parametrize("driver", ["psycopg2", "psycopg", "asyncpg"])
 def test_drivers(newest: Headway, chain: App, database: Database, driver: str) -> None:
-    point_to(chain, database, driver)
+    chain.point_to(database.url(driver))
     if driver == "asyncpg":
         chain.env_py.write_text(ASYNC)
     before = file(chain).read_text()
@@ -230,7 +225,7 @@ def test_drivers(newest: Headway, chain: App, database: Database, driver: str) -
 def test_a_driver_that_cannot_runs_the_revisions(
     newest: Headway, chain: App, database: Database
 ) -> None:
-    point_to(chain, database, "pg8000")
+    chain.point_to(database.url("pg8000"))
     result = newest("upgrade", chain)
     assert result["after"] == ["a2"]
     assert database.tables() == {"t_a1", "t_a2", "alembic_version"}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.integration.engine.conftest import Headway
-from tests.unit.engine.apps import ENV_PY, App, doubled, readable
+from tests.unit.engine.apps import ENV_PY, App, readable
 
 HARD_PASSWORD = "p%a@s:s/w#o?r d'\"\\é"  # noqa: S105 - a test's
 
@@ -213,7 +213,7 @@ def test_a_hard_password(headway: Headway, app: App, database: Database) -> None
     database.query(f"create role {role} login superuser password '{literal}'")
     try:
         url = f"postgresql+psycopg2://{role}:{quote(HARD_PASSWORD, safe='')}@127.0.0.1:{database.port}/{database.name}"
-        app.write_ini(f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(url)}\n")
+        app.point_to(url)
         app.chain("aaaa")
         app.env_py.write_text(ENV_PY + f"\nprint('I use', {url!r}, {HARD_PASSWORD!r})\n")
         done = headway("upgrade", app)

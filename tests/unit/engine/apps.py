@@ -45,9 +45,13 @@ class App:
         """Write an app without a revision."""
         app = cls(folder)
         app.versions.mkdir(parents=True)
-        app.write_ini(f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(url)}\n")
+        app.point_to(url)
         app.env_py.write_text(textwrap.dedent(env_py))
         return app
+
+    def point_to(self, url: str) -> None:
+        """Write an alembic.ini with this URL and nothing else that could be left out."""
+        self.write_ini(f"[alembic]\nscript_location = alembic\nsqlalchemy.url = {doubled(url)}\n")
 
     def write_ini(self, text: str) -> None:
         self.config.write_text(textwrap.dedent(text))
