@@ -9,17 +9,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds on the clock, and of the processor for the command and those that it started."""
+    """One run: seconds on the clock, and of the processor for the command and those that it started.
+
+    `megabytes` is the most memory that they held at once, where it was watched.
+    """
 
     clock: float
     processor: float
+    megabytes: float | None = None
 
 
 def taken(command: Command, folder: Path, environment: Mapping[str, str] | None = None) -> Taken:
@@ -34,18 +37,6 @@ def taken(command: Command, folder: Path, environment: Mapping[str, str] | None 
         stderr=subprocess.PIPE,
     )
     return Taken(time.monotonic() - began, processor() - before)
-
-
-def middle(runs: Sequence[Taken]) -> Taken:
-    """The medians."""
-    return Taken(median(run.clock for run in runs), median(run.processor for run in runs))
-
-
-def series(runs: Sequence[Taken]) -> str:
-    """Median, minimum and maximum on the clock, and the median of the processor."""
-    clock = [run.clock for run in runs]
-    values = middle(runs)
-    return f"{values.clock:.2f} ({min(clock):.2f} to {max(clock):.2f}); {values.processor:.2f}"
 
 
 def processor() -> float:

@@ -6,11 +6,15 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.measure import Measured, Series, measure
-from tests.images.host import throwaway
+from docker.models.containers import Container
+
+from bench import record
+from bench.clock import Taken
+from bench.measure import Measured, measure
+from tests.images.host import run, throwaway
 
 PROJECT = Path(__file__).parents[1]
 SECRETS = {"postgres_owner_password": "bench-owner", "postgres_app_password": "bench-app"}
@@ -55,73 +59,66 @@ def naive(path: Path) -> Measured:
     return playbook(path, "bench/naive/deploy.yml", "bench/naive/ansible.cfg")
 
 
-def first_deploys(runs: int, folder: Path) -> tuple[Series, Series]:
+HOSTS = {"Headway": "headway-bench-ours", "naive": "headway-bench-naive"}
+DEPLOYS = {"Headway": headway, "naive": naive}
+
+
+def stack(host: Container) -> dict[str, str]:
+    """The versions on the controller and on a host that was deployed to."""
+    pins = (PROJECT / "app" / "requirements.txt").read_text()
+    app = dict(re.findall(r"^(alembic|SQLAlchemy)==(\S+)", pins, re.MULTILINE))
+    server = run(host, "psql --version").stdout.split()[2]
+    return record.versions(**app, PostgreSQL=server)
+
+
+def first_deploys(runs: int, folder: Path) -> record.Row:
     """Deploys onto new hosts, the packages in the caches of apt and pip from a run before."""
-    ours, theirs = [], []
+    watch = record.Watch()
+    taken: dict[str, list[Taken]] = {name: [] for name in DEPLOYS}
     for turn in range(runs + 1):
-        pair = []
-        for deploy, name in ((headway, "headway-bench-ours"), (naive, "headway-bench-naive")):
-            with throwaway(name):
-                pair.append(deploy(alone(folder, name)))
-        if turn:
-            ours.append(pair[0])
-            theirs.append(pair[1])
-            print(
-                f"first deploy {turn}: {pair[0].seconds:.1f} s, naive {pair[1].seconds:.1f} s",
-                flush=True,
-            )
-    return Series(tuple(ours)), Series(tuple(theirs))
+        for name, deploy in DEPLOYS.items():
+            with throwaway(HOSTS[name]) as host:
+                took = deploy(alone(folder, HOSTS[name])).taken
+                versions = stack(host)
+            if turn:
+                taken[name].append(took)
+                print(f"first deploy {turn}, {name}: {took.clock:.1f} s", flush=True)
+    return watch.row("first", 1, taken, versions)
 
 
-def reruns(runs: int, folder: Path) -> tuple[Series, Series]:
+def reruns(runs: int, folder: Path) -> record.Row:
     """Deploys that have nothing to do."""
-    taken: dict[Callable[[Path], Measured], list[Measured]] = {headway: [], naive: []}
-    with throwaway("headway-bench-ours"), throwaway("headway-bench-naive"):
-        hosts = {
-            headway: alone(folder, "headway-bench-ours"),
-            naive: alone(folder, "headway-bench-naive"),
-        }
-        for deploy, path in hosts.items():
-            deploy(path)
+    watch = record.Watch()
+    taken: dict[str, list[Taken]] = {name: [] for name in DEPLOYS}
+    with throwaway(HOSTS["Headway"]) as host, throwaway(HOSTS["naive"]):
+        inventories = {name: alone(folder, HOSTS[name]) for name in DEPLOYS}
+        for name, deploy in DEPLOYS.items():
+            deploy(inventories[name])
         for turn in range(runs):
-            for deploy, path in hosts.items():
-                taken[deploy].append(deploy(path))
-            print(
-                f"rerun {turn + 1}: {taken[headway][-1].seconds:.1f} s, naive {taken[naive][-1].seconds:.1f} s",
-                flush=True,
-            )
-    unchanged = all(re.search(r"changed=0 ", run.output) for run in taken[headway])
-    if not unchanged:
-        raise RuntimeError(
-            "a rerun of this project reported a change: " + taken[headway][-1].output
-        )
-    return Series(tuple(taken[headway])), Series(tuple(taken[naive]))
+            for name, deploy in DEPLOYS.items():
+                measured = deploy(inventories[name])
+                taken[name].append(measured.taken)
+                print(f"rerun {turn + 1}, {name}: {measured.taken.clock:.1f} s", flush=True)
+                if deploy is headway and not re.search(r"changed=0 ", measured.output):
+                    raise SystemExit(
+                        f"a rerun of this project changed something: {measured.output}"
+                    )
+        versions = stack(host)
+    return watch.row("rerun", 1, taken, versions)
 
 
-KINDS = {
-    "rerun": ("rerun with nothing to do", reruns),
-    "first": ("first deploy, packages cached", first_deploys),
-}
+KINDS = {"first": first_deploys, "rerun": reruns}
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records; a kind that is not asked for keeps what was recorded of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", help=f"{' or '.join(KINDS)}; both")
     parser.add_argument("--runs", type=int, default=5, help="runs of each kind (5)")
     asked = parser.parse_args()
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for kind in asked.kinds or KINDS:
-            name, compare = KINDS[kind]
-            rows.append((name, *compare(asked.runs, Path(folder))))
-    print("\n| | Headway, s | naive, s | ratio of medians | controller's memory, MB (naive) |")
-    print("|---|---|---|---|---|")
-    for name, ours, theirs in rows:
-        ratio = ours.median / theirs.median
-        print(
-            f"| {name} | {ours} | {theirs} | {ratio:.2f} | {ours.megabytes:.0f} ({theirs.megabytes:.0f}) |"
-        )
+        rows = [KINDS[kind](asked.runs, Path(folder)) for kind in asked.kinds or KINDS]
+    record.write("deploys", rows)
 
 
 if __name__ == "__main__":

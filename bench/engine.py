@@ -6,7 +6,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench.clock import Command, Taken, middle, series, taken
+from bench import record
+from bench.clock import Command, Taken, taken
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import ENV_PY, App
@@ -39,8 +40,16 @@ def commands(app: App) -> tuple[Command, Command]:
     return alembic, (python, "-m", "headway.cli", "upgrade", *config)
 
 
-def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
-    """A row of the table."""
+def stack(server: Database) -> dict[str, str]:
+    """The versions of what both run on."""
+    return record.versions(
+        venv(NEWEST), PostgreSQL=str(server.query("show server_version")[0][0]).split()[0]
+    )
+
+
+def compare(pending: int, runs: int, server: Database, folder: Path) -> record.Row:
+    """Empty databases brought to head."""
+    watch = record.Watch()
     app = App.make(folder / str(pending), "sqlite://", TRANSACTIONS)
     app.chain(*(f"r{number:04}" for number in range(pending)))
     alembic, headway = commands(app)
@@ -50,24 +59,20 @@ def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
         if turn:  # in the first one Python compiles the revisions
             theirs.append(pair[0])
             ours.append(pair[1])
-    one, other = middle(ours), middle(theirs)
-    ratios = f"{one.clock / other.clock:.2f} | {one.processor / other.processor:.2f}"
-    return f"| {pending} | {series(ours)} | {series(theirs)} | {ratios} |"
+    return watch.row("upgrade", pending, {"Headway": ours, "alembic": theirs}, stack(server))
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pending", nargs="*", type=int, default=[1, 10, 100, 1000])
     parser.add_argument("--runs", type=int, default=7, help="runs of each (7)")
     asked = parser.parse_args()
-    print(
-        "| pending | Headway, s; of processor | alembic, s; of processor | ratio | of processor |\n"
-        "|---|---|---|---|---|"
-    )
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
-        for pending in asked.pending:
-            print(compare(pending, asked.runs, server, Path(folder)), flush=True)
+        record.write(
+            "engine",
+            [compare(pending, asked.runs, server, Path(folder)) for pending in asked.pending],
+        )
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import deploys
+from bench import deploys, record
+from bench.clock import Taken
 from bench.deploys import PROJECT, headway
-from bench.measure import Measured, Series
 from tests.images.host import APT_CACHES, throwaway
 
 DATABASE = "headway-bench-database"
 IMAGE = "debian12"
+KINDS = ("first", "rerun")
 # The engine takes its networks' addresses from these (RFC 1918).
 NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 
@@ -36,8 +37,8 @@ def inventory(folder: Path, address: str, hosts: list[str]) -> Path:
     )
 
 
-def deployed(count: int, folder: Path) -> tuple[Measured, Measured]:
-    """A first deploy onto so many new app hosts, nothing compiled before, and a rerun."""
+def deployed(count: int, folder: Path) -> tuple[dict[str, Taken], dict[str, str]]:
+    """A first deploy onto so many new app hosts, nothing compiled before, and a rerun; and the versions."""
     shutil.rmtree(PROJECT / ".cache" / "wheels", ignore_errors=True)
     with ExitStack() as stack:
         database = stack.enter_context(throwaway(DATABASE, IMAGE))
@@ -46,7 +47,7 @@ def deployed(count: int, folder: Path) -> tuple[Measured, Measured]:
         database.reload()
         networks = database.attrs["NetworkSettings"]["Networks"]
         path = inventory(folder, next(iter(networks.values()))["IPAddress"], app_hosts(count))
-        return headway(path), headway(path)
+        return {kind: headway(path).taken for kind in KINDS}, deploys.stack(database)
 
 
 def share_packages(hosts: list[str]) -> None:
@@ -56,43 +57,32 @@ def share_packages(hosts: list[str]) -> None:
         shutil.copytree(first, other, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lock"))
 
 
-def row(count: int, kinds: list[Series], fewest: list[Series]) -> str:
-    """A row of the table: each kind's seconds, and how many times those of the fewest hosts they are."""
-    cells = [
-        f"{kind} | {kind.median / least.median:.2f}"
-        for kind, least in zip(kinds, fewest, strict=True)
-    ]
-    return f"| {count} | {' | '.join(cells)} |"
-
-
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("hosts", nargs="*", type=int, default=[2, 8], help="how many (2 8)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
-    taken: dict[int, list[tuple[Measured, Measured]]] = {count: [] for count in asked.hosts}
+    taken: dict[tuple[str, int], list[Taken]] = {
+        (kind, count): [] for kind in KINDS for count in asked.hosts
+    }
     with tempfile.TemporaryDirectory() as folder:
         deployed(1, Path(folder))
         share_packages(app_hosts(max(asked.hosts)))
+        watch = record.Watch()
         for turn in range(asked.runs):
-            for count, runs in taken.items():
-                first, rerun = deployed(count, Path(folder))
-                runs.append((first, rerun))
-                print(
-                    f"{count} hosts, turn {turn + 1}: first deploy {first.seconds:.1f} s, rerun {rerun.seconds:.1f} s",
-                    flush=True,
-                )
-    series = {
-        count: [Series(kind) for kind in zip(*runs, strict=True)] for count, runs in taken.items()
-    }
-    fewest = series[min(series)]
-    print(
-        f"\n| app hosts | first deploy, s | times {min(series)} hosts | rerun, s | times {min(series)} hosts |"
+            for count in asked.hosts:
+                seconds, versions = deployed(count, Path(folder))
+                for kind, took in seconds.items():
+                    taken[kind, count].append(took)
+                    print(f"{count} hosts, {kind} {turn + 1}: {took.clock:.1f} s", flush=True)
+    record.write(
+        "hosts",
+        [
+            watch.row(kind, count, {"Headway": runs}, versions)
+            for (kind, count), runs in taken.items()
+        ],
     )
-    print("|---|---|---|---|---|")
-    for count, kinds in series.items():
-        print(row(count, kinds, fewest))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.clock import Taken, middle, processor, series, taken
+from bench import record
+from bench.clock import Taken, taken
+from bench.engine import stack
 from bench.measure import measure
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
@@ -27,6 +29,8 @@ class Subject:
     def __init__(self, folder: Path, server: Database, history: int) -> None:
         """Write the app."""
         self._server = server
+        self.versions = stack(server)
+        self.history = history
         self._python = venv(NEWEST)
         self._file = folder / "databases.json"
         self.app = App.make(folder / "app", server.url())
@@ -59,14 +63,12 @@ class Subject:
         inis = [self._ini(d, self.app.folder / f"{d.name}.ini") for d in at]
         return self._alembic(inis, "head")
 
-    def headway(self, at: Sequence[Database]) -> tuple[Taken, float]:
-        """Upgrade all of them; give the most memory held too, in megabytes."""
+    def headway(self, at: Sequence[Database]) -> Taken:
+        """Upgrade all of them, the most memory held watched."""
         self._file.write_text(json.dumps([{"name": d.name, "url": d.url()} for d in at]))
         words = (self._python, "-m", "headway.cli", "upgrade", "--config", self.app.config)
         many = ("--databases", self._file, "--workers", WORKERS, "--waves", "100%")
-        before = processor()
-        measured = measure([*map(str, (*words, *many))], {"PYTHONPATH": str(ENGINE)})
-        return Taken(measured.seconds, processor() - before), measured.megabytes
+        return measure([*map(str, (*words, *many))], {"PYTHONPATH": str(ENGINE)}).taken
 
     def _alembic(self, inis: Sequence[Path], target: str) -> Taken:
         alembic = self._python.with_name("alembic")
@@ -79,45 +81,44 @@ class Subject:
         return path
 
 
-def compare(subject: Subject, count: int, sample: int, runs: int, *, pending: bool) -> str:
-    """A row of the table; alembic's loop goes over a sample, its seconds are those of all."""
-    ours, theirs, megabytes = [], [], []
+def compare(subject: Subject, count: int, sample: int, runs: int, *, pending: bool) -> record.Row:
+    """So many databases; alembic's loop goes over a sample, its seconds are those of all."""
+    watch = record.Watch()
+    ours, theirs = [], []
     for _ in range(runs):
         with subject.databases(sample, pending=pending) as at:
             loop = subject.loop(at)
             theirs.append(Taken(*(s * count / sample for s in (loop.clock, loop.processor))))
         with subject.databases(count, pending=pending) as at:
-            took, held = subject.headway(at)
-            ours.append(took)
-            megabytes.append(held)
-    us, them = middle(ours), middle(theirs)
-    what = "one revision pending" if pending else "at head"
-    faster = f"{them.clock / us.clock:.1f}; {them.processor / us.processor:.1f}"
-    return (
-        f"| {count} {what} | {series(ours)} | {series(theirs)} | {faster} | {max(megabytes):.0f} |"
+            ours.append(subject.headway(at))
+    return watch.row(
+        "one revision pending" if pending else "at head",
+        count,
+        {"Headway": ours, "loop of alembic": theirs},
+        subject.versions,
+        history=subject.history,
+        sample=sample,
+        workers=WORKERS,
     )
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--history", type=int, default=30, help="revisions (30)")
     parser.add_argument("--pending", nargs="*", type=int, default=[10, 100, 200])
     parser.add_argument("--at-head", nargs="*", type=int, default=[500])
     parser.add_argument("--sample", type=int, default=25, help="databases in alembic's loop (25)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
-    print(f"{asked.history} revisions, {WORKERS} workers, alembic's loop over {asked.sample}\n")
-    print(
-        "| databases | Headway, s; of processor | loop, s; of processor | times faster | memory, MB |"
-    )
-    print("|---|---|---|---|---|")
     cases = [(n, True) for n in asked.pending] + [(n, False) for n in asked.at_head]
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
         subject = Subject(Path(folder), server, asked.history)
-        for count, pending in cases:
-            sample = min(asked.sample, count)
-            print(compare(subject, count, sample, asked.runs, pending=pending), flush=True)
+        rows = [
+            compare(subject, count, min(asked.sample, count), asked.runs, pending=pending)
+            for count, pending in cases
+        ]
+    record.write("many", rows)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Runs a command and measures it: seconds on the clock and the most memory that its processes held at once."""
+"""Runs a command and watches the most memory that its processes hold at once."""
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import threading
 import time
@@ -11,41 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.clock import Taken, processor
+
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds` elapsed, `megabytes` of proportional set size (proc(5), smaps_rollup) at the peak."""
+    """What a command took, megabytes of proportional set size (proc(5), smaps_rollup) with it, and what it said."""
 
-    seconds: float
-    megabytes: float
+    taken: Taken
     output: str
-
-
-@dataclass(frozen=True)
-class Series:
-    """Several runs of the same."""
-
-    runs: tuple[Measured, ...]
-
-    @property
-    def median(self) -> float:
-        """Median of the seconds."""
-        return statistics.median(run.seconds for run in self.runs)
-
-    @property
-    def megabytes(self) -> float:
-        """The largest peak."""
-        return max(run.megabytes for run in self.runs)
-
-    def __str__(self) -> str:
-        """Median and range of the seconds."""
-        seconds = [run.seconds for run in self.runs]
-        return f"{self.median:.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
     """Runs `command` to its end. Ends the program with its output when it fails."""
-    started = time.monotonic()
+    before, began = processor(), time.monotonic()
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -60,10 +38,10 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         output, _ = process.communicate()
         ended.set()
         watcher.join()
-    seconds = time.monotonic() - started
+    took = Taken(time.monotonic() - began, processor() - before, peak[0])
     if process.returncode:
         raise SystemExit(f"{output}\n{command} exited with {process.returncode}")
-    return Measured(seconds, peak[0], output)
+    return Measured(took, output)
 
 
 def _watch(root: int, peak: list[float], ended: threading.Event) -> None:

@@ -6,14 +6,17 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench.clock import Command, Taken, middle, series, taken
+from bench import record
+from bench.clock import Command, Taken, taken
+from bench.engine import stack
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import App
 
 
-def compare(revisions: int, runs: int, database: Database, folder: Path) -> dict[str, list[Taken]]:
+def compare(revisions: int, runs: int, database: Database, folder: Path) -> record.Row:
     """What each program takes with a history of so many revisions, all applied."""
+    watch = record.Watch()
     app = App.make(folder / str(revisions), database.url())
     ids = [f"{number:012x}" for number in range(revisions)]
     app.chain(*ids)
@@ -38,33 +41,21 @@ def compare(revisions: int, runs: int, database: Database, folder: Path) -> dict
             took = taken(command, app.folder, environment)
             if turn:  # in the first one Python compiles the revisions
                 seconds[name].append(took)
-    return seconds
+    return watch.row("at head", revisions, seconds, stack(database))
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revisions", nargs="*", type=int, default=[10, 100, 1000, 3000])
     parser.add_argument("--runs", type=int, default=7, help="runs of each (7)")
     asked = parser.parse_args()
-    first: Taken | None = None
+    rows = []
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
         for revisions in asked.revisions:
             with throwaway_database(server) as database:
-                runs = compare(revisions, asked.runs, database, Path(folder))
-            ours = middle(runs["Headway"])
-            if first is None:
-                first = ours
-                names = (f"{name}, s; of processor" for name in runs)
-                print(f"| revisions | {' | '.join(names)} | to alembic | to psql | to the first |")
-                print("|---" * (len(runs) + 4) + "|")
-            beside = (middle(runs["alembic"]), middle(runs["psql"]), first)
-            ratios = (
-                f"{ours.clock / other.clock:.2f}; {ours.processor / other.processor:.2f}"
-                for other in beside
-            )
-            row = (str(revisions), *map(series, runs.values()), *ratios)
-            print(f"| {' | '.join(row)} |", flush=True)
+                rows.append(compare(revisions, asked.runs, database, Path(folder)))
+    record.write("probe", rows)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench.clock import series, taken
+from bench import record
+from bench.clock import Taken, taken
+from bench.engine import stack
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import App
@@ -15,8 +17,9 @@ COMMANDS = ("rehearse", "upgrade")
 TABLES = 50  # of the live database
 
 
-def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
-    """A row of the table."""
+def compare(pending: int, runs: int, server: Database, folder: Path) -> record.Row:
+    """A rehearsal, then the upgrade."""
+    watch = record.Watch()
     app = App.make(folder / str(pending), "sqlite://")
     revisions = [f"r{number:04}" for number in range(pending)]
     for number, revision in enumerate(revisions):
@@ -24,29 +27,30 @@ def compare(pending: int, runs: int, server: Database, folder: Path) -> str:
         app.revision(revision, down, downgrade=f"op.drop_table('t_{revision}')")
     headway, config = (venv(NEWEST), "-m", "headway.cli"), ("--config", app.config)
     engine = {"PYTHONPATH": str(ENGINE)}
-    rehearse, upgrade = [], []
+    seconds: dict[str, list[Taken]] = {name: [] for name in COMMANDS}
     for turn in range(runs + 1):
         with throwaway_database(server) as database:
             app.point_to(database.url())
             for number in range(TABLES):
                 database.query(f"create table live_{number} (id int primary key, a text, b date)")
-            pair = [taken((*headway, command, *config), app.folder, engine) for command in COMMANDS]
-        if turn:  # in the first one Python compiles the revisions
-            rehearse.append(pair[0])
-            upgrade.append(pair[1])
-    return f"| {pending} | {series(rehearse)} | {series(upgrade)} |"
+            for command in COMMANDS:
+                took = taken((*headway, command, *config), app.folder, engine)
+                if turn:  # in the first one Python compiles the revisions
+                    seconds[command].append(took)
+    return watch.row("rehearsal", pending, seconds, stack(server), tables=TABLES)
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pending", nargs="*", type=int, default=[1, 10, 100])
     parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
-    print("| pending | rehearse, s; of processor | upgrade, s; of processor |\n|---|---|---|")
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
-        for pending in asked.pending:
-            print(compare(pending, asked.runs, server, Path(folder)), flush=True)
+        record.write(
+            "rehearsal",
+            [compare(pending, asked.runs, server, Path(folder)) for pending in asked.pending],
+        )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.clock import Command, Taken, middle, series
-from bench.engine import TRANSACTIONS, commands, migrated
+from bench import record
+from bench.clock import Command, Taken
+from bench.engine import TRANSACTIONS, commands, migrated, stack
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE
 from tests.unit.engine.apps import App
@@ -31,8 +32,8 @@ def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[
     psql = (server.bindir / "psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", sql)
     return {
         "psql": (app, psql),
-        "with": (app, headway),
-        "without": (app, (*headway, "--no-snapshot")),
+        "Headway, snapshot": (app, headway),
+        "Headway": (app, (*headway, "--no-snapshot")),
         "alembic": (app, alembic),
     }
 
@@ -47,8 +48,9 @@ def _headway(upgrade: Command, *instead: str) -> str:
     ).stdout
 
 
-def compare(revisions: int, runs: int, server: Database, folder: Path) -> str:
-    """A row of the table."""
+def compare(revisions: int, runs: int, server: Database, folder: Path) -> record.Row:
+    """Empty databases brought to head in each way."""
+    watch = record.Watch()
     ways = prepared(revisions, server, folder)
     seconds: dict[str, list[Taken]] = {name: [] for name in ways}
     for turn in range(runs + 1):
@@ -56,29 +58,20 @@ def compare(revisions: int, runs: int, server: Database, folder: Path) -> str:
             one = migrated(command, app, server)
             if turn:  # in the first one Python compiles the revisions
                 seconds[name].append(one)
-    clock = {name: middle(each).clock for name, each in seconds.items()}
-    columns = [
-        str(revisions),
-        *(series(each) for each in seconds.values()),
-        f"{clock['with'] / clock['psql']:.2f}",
-        f"{clock['without'] / clock['alembic']:.2f}",
-    ]
-    return f"| {' | '.join(columns)} |"
+    return watch.row("fresh", revisions, seconds, stack(server))
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
+    """Measures and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revisions", nargs="*", type=int, default=[10, 100, 1000])
     parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
-    print(
-        "| revisions | `psql -1`, s | Headway, snapshot, s | Headway, s | alembic, s "
-        "| snapshot : psql | without : alembic |\n|---|---|---|---|---|---|---|"
-    )
     with throwaway_server() as server, tempfile.TemporaryDirectory() as folder:
-        for revisions in asked.revisions:
-            print(compare(revisions, asked.runs, server, Path(folder)), flush=True)
+        record.write(
+            "snapshot",
+            [compare(number, asked.runs, server, Path(folder)) for number in asked.revisions],
+        )
 
 
 if __name__ == "__main__":
