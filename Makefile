@@ -47,7 +47,7 @@ snapshot: setup ## what the revisions make of an empty database, as app/alembic/
 psql: setup ## psql on the deployed database
 	@scripts/psql $(ARGS)
 
-lock: setup ## requirements.lock anew from pyproject.toml
+lock: setup ## requirements.lock and the bench's requirements anew from pyproject.toml
 	scripts/lock
 
 images: setup ## the images of the test hosts, each made once
@@ -62,7 +62,7 @@ test-quick: setup ## lint and unit tests, no server and no container
 lint: setup ## what CI lints
 	scripts/lint
 
-bench: setup ## this project beside a naive playbook
+bench: setup ## this project beside a naive playbook, alembic, psql and other tools; takes hours
 	bench/run
 
 clean: ## the controller's caches and packages; never a deployed host, never secrets

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.clock import Taken
 from bench.record import Row
-from bench.tables import MISSING, markdown, middle
+from bench.tables import MISSING, TABLES, markdown, middle
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,21 @@ class Place:
 class Aim:
     """How many times as long as `beside` the series `of` may take; with `faster` how many times as fast it is to be."""
 
+    what: str
     of: Place
     beside: Place
     bound: float
     faster: bool = False
 
     @property
-    def bounded(self) -> str:
+    def other(self) -> str:
+        """What `beside` is: another program, or another size."""
+        if self.of.size == self.beside.size:
+            return self.beside.program
+        return f"{self.beside.size} {TABLES[self.beside.name].sizes}"
+
+    @property
+    def wanted(self) -> str:
         """The bound in words."""
         return f"{self.bound:g} times as fast" if self.faster else f"at most {self.bound:g} times"
 
@@ -44,62 +52,57 @@ class Aim:
         return times >= self.bound if self.faster else times <= self.bound
 
 
-def _than(
-    program: str,
-    bound: float,
-    name: str,
-    kind: str,
-    size: int,
-    ours: str = "Headway",
-    *,
-    faster: bool = False,
-) -> Aim:
-    return Aim(Place(name, kind, size, ours), Place(name, kind, size, program), bound, faster)
+def _than(bound: float, what: str, of: Place, program: str, *, faster: bool = False) -> Aim:
+    return Aim(what, of, replace(of, program=program), bound, faster)
 
 
-def _growth(bound: float, name: str, kind: str, small: int, large: int) -> Aim:
-    return Aim(Place(name, kind, large), Place(name, kind, small), bound)
+def _growth(bound: float, what: str, of: Place, size: int) -> Aim:
+    return Aim(what, of, replace(of, size=size), bound)
 
 
-AIMS = {
-    "a rerun, naive playbook": _than("naive", 0.5, "deploys", "rerun", 1),
-    "a first deploy, naive playbook": _than("naive", 1.2, "deploys", "first", 1),
-    "a first deploy onto 8 app hosts, onto 2": _growth(2.5, "hosts", "first", 2, 8),
-    "a rerun on 8 app hosts, on 2": _growth(2.5, "hosts", "rerun", 2, 8),
-    "at head, 1000 revisions, alembic": _than("alembic", 0.2, "probe", "at head", 1000),
-    "at head, 1000 revisions, psql": _than("psql", 3, "probe", "at head", 1000),
-    "at head, 3000 revisions, 10": _growth(1.5, "probe", "at head", 10, 3000),
-    "1 pending, alembic": _than("alembic", 1.1, "engine", "upgrade", 1),
-    "10 pending, alembic": _than("alembic", 1.1, "engine", "upgrade", 10),
-    "100 pending, alembic": _than("alembic", 1.1, "engine", "upgrade", 100),
-    "1000 pending, alembic": _than("alembic", 1.1, "engine", "upgrade", 1000),
-    "a fresh database from a snapshot, 1000 revisions, psql": _than(
-        "psql", 1.5, "snapshot", "fresh", 1000, "Headway, snapshot"
+LOOP = "loop of alembic"
+AIMS = [
+    _than(0.5, "a rerun", Place("deploys", "rerun", 1), "naive"),
+    _than(1.2, "a first deploy", Place("deploys", "first", 1), "naive"),
+    _growth(2.5, "a first deploy onto 8 app hosts", Place("hosts", "first", 8), 2),
+    _growth(2.5, "a rerun on 8 app hosts", Place("hosts", "rerun", 8), 2),
+    _than(0.2, "at head, 1000 revisions", Place("probe", "at head", 1000), "alembic"),
+    _than(3, "at head, 1000 revisions", Place("probe", "at head", 1000), "psql"),
+    _growth(1.5, "at head, 3000 revisions", Place("probe", "at head", 3000), 10),
+    *(
+        _than(1.1, f"{size} pending", Place("engine", "upgrade", size), "alembic")
+        for size in (1, 10, 100, 1000)
     ),
-    "a fresh database without one, 1000 revisions, alembic": _than(
-        "alembic", 1, "snapshot", "fresh", 1000
+    _than(
+        1.5,
+        "an empty database, 1000 revisions, snapshot",
+        Place("snapshot", "fresh", 1000, "Headway, snapshot"),
+        "psql",
     ),
-    "100 databases with one revision pending, a loop of alembic": _than(
-        "loop of alembic", 1.8, "many", "one revision pending", 100, faster=True
+    _than(1, "an empty database, 1000 revisions", Place("snapshot", "fresh", 1000), "alembic"),
+    _than(
+        1.8,
+        "100 databases, one revision pending",
+        Place("many", "one revision pending", 100),
+        LOOP,
+        faster=True,
     ),
-    "500 databases at head, a loop of alembic": _than(
-        "loop of alembic", 10, "many", "at head", 500, faster=True
-    ),
-}
+    _than(10, "500 databases at head", Place("many", "at head", 500), LOOP, faster=True),
+]
 
 
 def table(records: Mapping[str, Sequence[Row]]) -> str:
     """Every aim beside what was measured."""
     lines = []
-    for what, aim in AIMS.items():
+    for aim in AIMS:
         of, beside = (_runs(records, place) for place in (aim.of, aim.beside))
         if of and beside:
             times = aim.times(of, beside)
             measured = [f"{times:.2f}", "reached" if aim.reached(times) else "missed"]
         else:
             measured = [MISSING, ""]
-        lines.append([what, aim.bounded, *measured])
-    return markdown(["what, beside what", "aimed at", "measured", ""], lines)
+        lines.append([aim.what, aim.other, aim.wanted, *measured])
+    return markdown(["what", "beside", "aimed at", "on the clock", ""], lines)
 
 
 def _runs(records: Mapping[str, Sequence[Row]], place: Place) -> Sequence[Taken]:

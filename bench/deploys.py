@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def stack(host: Container) -> dict[str, str]:
     pins = (PROJECT / "app" / "requirements.txt").read_text()
     app = dict(re.findall(r"^(alembic|SQLAlchemy)==(\S+)", pins, re.MULTILINE))
     server = run(host, "psql --version").stdout.split()[2]
-    return record.versions(**app, PostgreSQL=server)
+    return record.versions(sys.executable, "ansible-core") | app | {"PostgreSQL": server}
 
 
 def first_deploys(runs: int, folder: Path) -> record.Row:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import record
 from bench.clock import Command, Taken, taken
+from bench.others import Other
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE, NEWEST, venv
 from tests.unit.engine.apps import ENV_PY, App
@@ -17,7 +18,7 @@ TRANSACTIONS = ENV_PY.replace(
 )
 
 
-def migrated(command: Command, app: App, server: Database) -> Taken:
+def migrated(command: Command, app: App | Other, server: Database) -> Taken:
     """What a command takes to migrate an empty database, which libpq's environment names, too."""
     with throwaway_database(server) as database:
         app.point_to(database.url())
@@ -42,9 +43,8 @@ def commands(app: App) -> tuple[Command, Command]:
 
 def stack(server: Database) -> dict[str, str]:
     """The versions of what both run on."""
-    return record.versions(
-        venv(NEWEST), PostgreSQL=str(server.query("show server_version")[0][0]).split()[0]
-    )
+    version = str(server.query("show server_version")[0][0]).split()[0]
+    return record.versions(venv(NEWEST), "alembic", "SQLAlchemy") | {"PostgreSQL": version}
 
 
 def compare(pending: int, runs: int, server: Database, folder: Path) -> record.Row:

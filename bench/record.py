@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -19,18 +18,13 @@ from typing import Any
 from bench.clock import Taken
 
 DOCS = Path(os.environ.get("BENCH_DOCS") or Path(__file__).parents[1] / "docs").resolve()
+NAMES = ("deploys", "hosts", "probe", "engine", "snapshot", "many", "rehearsal")
 Runs = Mapping[str, Sequence[Taken]]
 
 VERSIONS = """
-import json, platform
-from importlib.metadata import PackageNotFoundError, version
-found = {"Python": platform.python_version()}
-for package in ("alembic", "SQLAlchemy", "ansible-core"):
-    try:
-        found[package] = version(package)
-    except PackageNotFoundError:
-        pass
-print(json.dumps(found))
+import json, platform, sys
+from importlib.metadata import version
+print(json.dumps({"Python": platform.python_version(), **{name: version(name) for name in sys.argv[1:]}}))
 """
 
 
@@ -78,17 +72,24 @@ class Watch:
         return Row(kind, size, runs, parameters, machine)
 
 
-def versions(python: str | Path = sys.executable, **more: str) -> dict[str, str]:
-    """The version of a Python and of what matters among its packages, and more that the caller knows."""
-    told = subprocess.run([python, "-c", VERSIONS], check=True, capture_output=True, text=True)
+def versions(python: str | Path, *packages: str) -> dict[str, str]:
+    """The versions of a Python and of packages that it has."""
+    told = subprocess.run(
+        [python, "-c", VERSIONS, *packages], check=True, capture_output=True, text=True
+    )
     found: dict[str, str] = json.loads(told.stdout)
-    return found | more
+    return found
 
 
 def read(name: str, docs: Path = DOCS) -> list[Row]:
     """The rows of a measurement; none when it was not taken yet."""
     path = docs / "benchmarks" / f"{name}.json"
     return [_row(each) for each in json.loads(path.read_text())] if path.exists() else []
+
+
+def every(docs: Path = DOCS) -> dict[str, list[Row]]:
+    """The rows of each measurement, by name."""
+    return {name: read(name, docs) for name in NAMES}
 
 
 def write(name: str, rows: Sequence[Row], docs: Path = DOCS) -> None:

@@ -1,4 +1,4 @@
-"""Empty databases: the engine with a snapshot and without, alembic, and psql with the same SQL, turn by turn."""
+"""Empty databases: psql with the SQL, the engine with a snapshot and without, alembic and other tools, turn by turn."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from pathlib import Path
 from bench import record
 from bench.clock import Command, Taken
 from bench.engine import TRANSACTIONS, commands, migrated, stack
+from bench.others import NAMES, Other, others, versions
 from tests.conftest import Database, throwaway_database, throwaway_server
 from tests.integration.engine.conftest import ENGINE
 from tests.unit.engine.apps import App
 
 
-def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[App, Command]]:
-    """What is run, by name: each its command, and the app whose alembic.ini is to name the database."""
+def prepared(
+    revisions: int, server: Database, folder: Path
+) -> dict[str, tuple[App | Other, Command]]:
+    """What is run, by name: each its command, and whose settings are to name the database."""
     app = App.make(folder / str(revisions), "sqlite://", TRANSACTIONS)
-    app.chain(*(f"r{number:04}" for number in range(revisions)))
+    names = [f"r{number:04}" for number in range(revisions)]
+    app.chain(*names)
     alembic, headway = commands(app)
     with throwaway_database(server) as database:
         app.point_to(database.url())
@@ -30,11 +34,13 @@ def prepared(revisions: int, server: Database, folder: Path) -> dict[str, tuple[
     sql = app.folder / "upgrade.sql"
     sql.write_text("\n".join(each for each in sent if each not in ("BEGIN;", "COMMIT;")))
     psql = (server.bindir / "psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", sql)
+    beside = others(app.folder / "others", [f"t_{name}" for name in names])
     return {
         "psql": (app, psql),
         "Headway, snapshot": (app, headway),
         "Headway": (app, (*headway, "--no-snapshot")),
         "alembic": (app, alembic),
+        **{name: (other, other.command) for name, other in beside.items()},
     }
 
 
@@ -52,13 +58,13 @@ def compare(revisions: int, runs: int, server: Database, folder: Path) -> record
     """Empty databases brought to head in each way."""
     watch = record.Watch()
     ways = prepared(revisions, server, folder)
-    seconds: dict[str, list[Taken]] = {name: [] for name in ways}
+    seconds: dict[str, list[Taken]] = {name: [] for name in (*ways, *NAMES)}
     for turn in range(runs + 1):
         for name, (app, command) in ways.items():
             one = migrated(command, app, server)
             if turn:  # in the first one Python compiles the revisions
                 seconds[name].append(one)
-    return watch.row("fresh", revisions, seconds, stack(server))
+    return watch.row("fresh", revisions, seconds, stack(server) | versions())
 
 
 def main() -> None:

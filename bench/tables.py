@@ -60,11 +60,12 @@ def table(name: str, rows: Sequence[Row]) -> str:
         return f"*{MISSING}*"
     programs = list(dict.fromkeys(program for row in rows for program in row.runs))
     watched = any(_megabytes(row.runs[program]) for row in rows for program in row.runs)
+    several = len({row.kind for row in rows}) > 1
     smallest = {row.kind: row for row in sorted(rows, key=lambda row: -row.size)}
     lines = []
     for row in rows:
-        cells = [row.kind, str(row.size)]
-        cells += [series(row.runs[p]) if p in row.runs else MISSING for p in programs]
+        cells = [row.kind] * several + [str(row.size)]
+        cells += [series(runs) if (runs := row.runs.get(p)) else MISSING for p in programs]
         cells += [times(row.runs[of], row.runs[beside]) for of, beside in shape.ratios]
         if shape.growth:
             cells.append(times(row.runs[shape.growth], smallest[row.kind].runs[shape.growth]))
@@ -72,12 +73,30 @@ def table(name: str, rows: Sequence[Row]) -> str:
             cells.append(
                 ", ".join(_megabytes(runs) or "" for runs in row.runs.values()).strip(", ")
             )
-        cells.append("{} to {}".format(*row.machine.load))
+        cells.append("{:.1f} to {:.1f}".format(*row.machine.load))
         lines.append(cells)
-    head = ["", shape.sizes, *(f"{program}, s" for program in programs)]
+    head = [""] * several + [shape.sizes, *(f"{program}, s" for program in programs)]
     head += [f"{of} : {beside}" for of, beside in shape.ratios]
     head += ["to the fewest"] * bool(shape.growth) + ["memory, MB"] * watched + ["load"]
-    return markdown(head, lines)
+    return f"{markdown(head, lines)}\n\n{circumstances(rows)}"
+
+
+def circumstances(rows: Sequence[Row]) -> str:
+    """When, on what and with what versions rows were taken."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        machine, counts = row.machine, {len(runs) for runs in row.runs.values() if runs}
+        for what, value in [
+            ("Taken", machine.day),
+            ("runs", " to ".join(map(str, sorted({min(counts), max(counts)})))),
+            *((name, str(number)) for name, number in row.parameters.items()),
+            ("cores", str(machine.cores)),
+            ("system", machine.system),
+            *machine.versions.items(),
+        ]:
+            if value not in told.setdefault(what, []):
+                told[what].append(value)
+    return "; ".join(f"{what} {', '.join(values)}" for what, values in told.items()) + "."
 
 
 def _megabytes(runs: Sequence[Taken]) -> str:
