@@ -44,6 +44,7 @@ class Panel:
     title: str
     sizes: str
     curves: Sequence[Curve]
+    log: bool = True
 
 
 def panels(records: Mapping[str, Sequence[Row]]) -> list[Panel]:
@@ -69,7 +70,7 @@ def panels(records: Mapping[str, Sequence[Row]]) -> list[Panel]:
     return [
         Panel("Nothing to do", "revisions in the history", _with_points(revisions)),
         Panel("Many databases", "databases", _with_points(databases)),
-        Panel("Many app hosts", "app hosts", _with_points(hosts)),
+        Panel("Many app hosts", "app hosts", _with_points(hosts), log=False),
     ]
 
 
@@ -85,11 +86,10 @@ def draw(drawn: Sequence[Panel], path: Path) -> None:
 
     mpl.use("agg")
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     mpl.rcParams.update({"svg.hashsalt": "headway", "svg.fonttype": "none", "font.size": 10})
-    figure = Figure(figsize=(13, 4.6), layout="constrained")
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    figure = Figure(figsize=(13, 5.4), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(drawn)), drawn, strict=True):
         axes.set_title(panel.title)
         axes.set_xlabel(panel.sizes)
@@ -110,14 +110,18 @@ def draw(drawn: Sequence[Panel], path: Path) -> None:
                 label=curve.label,
             )
         sizes = sorted({size for curve in panel.curves for size, _ in curve.points})
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        if panel.log:
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_locator(NullLocator())
+        else:
+            axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticks(sizes, [str(size) for size in sizes])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(plain)
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.grid(which="major", color="#dddddd")
-        axes.legend(frameon=False, fontsize=9)
+        axes.grid(color="#dddddd")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False)
     metadata = {"Date": None, "Creator": None, "Description": digest(drawn)}
     figure.savefig(path, metadata=metadata if path.suffix == ".svg" else None)
 

@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--history", type=int, default=30, help="revisions (30)")
     parser.add_argument("--pending", nargs="*", type=int, default=[10, 100, 200])
-    parser.add_argument("--at-head", nargs="*", type=int, default=[500])
+    parser.add_argument("--at-head", nargs="*", type=int, default=[10, 100, 500])
     parser.add_argument("--sample", type=int, default=25, help="databases in alembic's loop (25)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
     asked = parser.parse_args()
