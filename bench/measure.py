@@ -35,9 +35,11 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         ended = threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended))
         watcher.start()
-        output, _ = process.communicate()
-        ended.set()
-        watcher.join()
+        try:
+            output, _ = process.communicate()
+        finally:  # interrupted, too: a thread that goes on keeps the program from ending
+            ended.set()
+            watcher.join()
     took = Taken(time.monotonic() - began, processor() - before, peak[0])
     if process.returncode:
         raise SystemExit(f"{output}\n{command} exited with {process.returncode}")
