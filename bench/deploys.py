@@ -22,10 +22,14 @@ SECRETS = {"postgres_owner_password": "bench-owner", "postgres_app_password": "b
 
 
 def inventory(path: Path, database: str, apps: Sequence[str], **more: object) -> Path:
-    """An inventory of containers: the database's and the apps', with more variables; written to `path`."""
+    """An inventory of containers: the database's and the apps', with more variables; written to `path`.
+
+    What the hosts compile is kept beside it.
+    """
     variables = {
         "ansible_connection": "community.docker.docker",
         "ansible_python_interpreter": "/usr/bin/python3",
+        "app_wheel_cache": str(path.parent / "wheels"),
         **SECRETS,
         **more,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import deploys, record
 from bench.clock import Taken
-from bench.deploys import PROJECT, headway
+from bench.deploys import headway
 from tests.images.host import APT_CACHES, throwaway
 
 DATABASE = "headway-bench-database"
@@ -37,10 +37,10 @@ def inventory(folder: Path, address: str, hosts: list[str]) -> Path:
     )
 
 
-def deployed(count: int, folder: Path) -> tuple[dict[str, Taken], dict[str, str]]:
+def deployed(count: int) -> tuple[dict[str, Taken], dict[str, str]]:
     """A first deploy onto so many new app hosts, nothing compiled before, and a rerun; and the versions."""
-    shutil.rmtree(PROJECT / ".cache" / "wheels", ignore_errors=True)
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database = stack.enter_context(throwaway(DATABASE, IMAGE))
         for host in app_hosts(count):
             stack.enter_context(throwaway(host, IMAGE))
@@ -66,16 +66,15 @@ def main() -> None:
     taken: dict[tuple[str, int], list[Taken]] = {
         (kind, count): [] for kind in KINDS for count in asked.hosts
     }
-    with tempfile.TemporaryDirectory() as folder:
-        deployed(1, Path(folder))
-        share_packages(app_hosts(max(asked.hosts)))
-        watch = record.Watch()
-        for turn in range(asked.runs):
-            for count in asked.hosts:
-                seconds, versions = deployed(count, Path(folder))
-                for kind, took in seconds.items():
-                    taken[kind, count].append(took)
-                    print(f"{count} hosts, {kind} {turn + 1}: {took.clock:.1f} s", flush=True)
+    deployed(1)
+    share_packages(app_hosts(max(asked.hosts)))
+    watch = record.Watch()
+    for turn in range(asked.runs):
+        for count in asked.hosts:
+            seconds, versions = deployed(count)
+            for kind, took in seconds.items():
+                taken[kind, count].append(took)
+                print(f"{count} hosts, {kind} {turn + 1}: {took.clock:.1f} s", flush=True)
     record.write(
         "hosts",
         [
