@@ -14,7 +14,7 @@ def watch(elsewhere: Host, apps: list[str]) -> None:
     """Have them watch from now on, and nobody else."""
     stop(elsewhere)
     watcher = "/usr/bin/python3 /usr/local/lib/watcher.py"
-    elsewhere.check_output(f"systemd-run --unit=watcher {watcher} {SAW} {' '.join(apps)}")
+    elsewhere.check_output(f"systemd-run --collect --unit=watcher {watcher} {SAW} {' '.join(apps)}")
 
 
 def stop(elsewhere: Host) -> None:
