@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
-
+from shared.plays import play
 from testinfra.host import Host
-
-PROJECT = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"])
-SCENARIO = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
 
 # What a host changes by itself, what its package manager keeps of what it was asked, and where Ansible works.
 NOT_COMPARED = [
@@ -37,22 +31,4 @@ def database(host: Host) -> list[str]:
 
 def check(*arguments: str) -> str:
     """Give the output of a deploy in check and diff mode, which succeeds; line breaks and margins as one blank."""
-    done = subprocess.run(
-        [
-            "ansible-playbook",
-            "-i",
-            SCENARIO / "inventory",
-            "deploy.yml",
-            "--check",
-            "--diff",
-            *arguments,
-        ],
-        cwd=PROJECT,
-        env={**os.environ, "ANSIBLE_CALLBACKS_ENABLED": "summary", "ANSIBLE_FORCE_COLOR": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return " ".join(done.stdout.split())
+    return play("deploy.yml", "--check", "--diff", *arguments).succeeded

@@ -36,7 +36,7 @@ while not stopped:
         revisions = [revision(host) for host in hosts]
         if revisions not in seen[-1:]:
             seen.append(revisions)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         failed.append(str(error))
     time.sleep(0.02)
 with open(result, "w") as file:

@@ -136,6 +136,8 @@ def pending_text(pending: Iterable[PendingRevision], review: Review | None = Non
         judged = reviewed.get(revision.revision)
         lines += _table_lines(judged.tables) if judged else []
         lines += ["", *_statement_lines(revision)]
+        if judged and judged.unjudged:
+            lines += ["", *_wrapped(f"   not judged  {judged.unjudged}", "      ")]
         for finding in judged.findings if judged else ():
             lines += ["", *_finding_lines(finding)]
     if review:
@@ -246,7 +248,7 @@ def _readable(size: float) -> str:
 def _statement_lines(revision: PendingRevision) -> list[str]:
     """Give what the revision itself sends, each with its line, and where it is in no transaction."""
     if revision.statements is None:
-        why = f": {revision.sql_unknown}" if revision.sql_unknown else ""
+        why = f" ({revision.sql_unknown})" if revision.sql_unknown else ""
         return [f"      its SQL is known only when it runs{why}"]
     lines: list[str] = []
     for statement in revision.statements:
@@ -258,7 +260,10 @@ def _statement_lines(revision: PendingRevision) -> list[str]:
             lines += ["      in a transaction again:"]
         else:
             first, *more = statement.sql.splitlines()
-            lines += [f"{statement.line:>5}  {first}", *(f"       {line}" for line in more)]
+            lines += [
+                f"{statement.line:>5}  {first}",
+                *(f"       {line}".rstrip() for line in more),
+            ]
     if lines and lines[-1].endswith("transaction again:"):
         lines.pop()
     return lines or ["      nothing is sent"]
@@ -278,14 +283,14 @@ def _verdict(review: Review) -> list[str]:
     """Say what the review comes to."""
     if review.unjudged:
         return [review.unjudged]
-    lines = list(review.notes)
-    lines += [f"{r.revision}: {r.unjudged}" for r in review.revisions if r.unjudged]
+    lines = [*review.notes, *_wrapped(review.how_long, "")]
     dangers, allowed = len(review.dangers), len(review.findings) - len(review.dangers)
     verdict = f"{dangers} danger{'s' * (dangers != 1)} found" if dangers else "No danger found"
-    if any(table.lock for r in review.revisions for table in r.tables):
-        lines += [
-            "A lock is held until its revision commits: for moments, where no danger is named."
-        ]
+    judged = sum(not r.unjudged for r in review.revisions)
+    if judged < len(review.revisions):
+        verdict += (
+            f" in the {judged} that could be judged" if judged else ", since none could be judged"
+        )
     return [*lines, f"{verdict}{f', {allowed} allowed' if allowed else ''}."]
 
 

@@ -120,8 +120,8 @@ def test_a_revision_that_reads_rows_is_named_with_its_line_and_the_rest_is_judge
     assert not planned.sql_complete
     assert planned.pending[0].sql is None
     reads = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if "get_bind" in line)
-    assert f"line {reads}: " in (planned.pending[0].sql_unknown or "")
-    assert "not judged" in (reviewed.revisions[0].unjudged or "")
+    assert planned.pending[0].sql_unknown == f"line {reads} asks the database"
+    assert "known only when it runs" in (reviewed.revisions[0].unjudged or "")
     assert [f.revision for f in reviewed.findings] == ["cccc"]
     assert "its SQL is known only when it runs" in report.plan_text(planned, reviewed)
 

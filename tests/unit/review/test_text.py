@@ -63,9 +63,24 @@ def test_it_shows_what_is_allowed_and_why() -> None:
 
 
 def test_it_names_what_is_not_known_and_not_judged() -> None:
-    said = text(PendingRevision("q", "", "", "q.py", None, "line 7: TypeError"))
-    assert "its SQL is known only when it runs: line 7: TypeError" in said
-    assert "not judged" in said
+    unknown = PendingRevision("q", "", "", "q.py", None, "line 7 asks the database")
+    said = text(unknown, revision("r", INDEX))
+    assert "its SQL is known only when it runs (line 7 asks the database)\n" in said
+    assert "   not judged  Its locks and dangers are known only when it runs" in said
+    assert said.endswith("\n1 danger found in the 1 that could be judged.\n")
+    assert text(unknown).endswith("\nNo danger found, since none could be judged.\n")
+
+
+def test_it_says_how_long_locks_last() -> None:
+    until = "A lock is held until its revision commits: for moments, where no danger is named"
+    new = "op.create_table('new', sa.Column('id', sa.Integer))"
+
+    def said(operations: str) -> str:
+        return " ".join(text(revision("r", operations)).split())
+
+    assert f"{until}. 1 danger" in said("op.drop_column('person', 'name')")
+    assert f"{until}; outside of a transaction, for as long as its statement runs." in said(APART)
+    assert until not in said(new)
 
 
 def test_without_pglast_it_is_a_plan_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

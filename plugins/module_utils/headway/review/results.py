@@ -53,11 +53,13 @@ class ReviewedRevision(Data):
 class Review(Data):
     """What is to be known of a plan before one says yes to it.
 
-    `unjudged` says why nothing of it could be judged; `notes` are sentences on single revisions.
+    `unjudged` says why nothing of it could be judged; `notes` are sentences on single revisions,
+    `how_long` is one on how long the locks last, empty where there are none.
     """
 
     revisions: tuple[ReviewedRevision, ...]
     notes: tuple[str, ...] = ()
+    how_long: str = ""
     unjudged: str | None = None
 
     @property

@@ -54,6 +54,7 @@ class Reviewer:
                 for r in self.plan.pending
             ),
             tuple(self.notes),
+            self._how_long(),
         )
 
     def _see_what_is_made(self) -> None:
@@ -146,6 +147,17 @@ class Reviewer:
                         f'does not count: write headway_allow = {{"{allowance.rule}": "why"}} in {revision.file}.'
                     )
 
+    def _how_long(self) -> str:
+        locking = [s for s in self.statements if self.locks[s.position].keys() - self.made_at]
+        if not locking:
+            return ""
+        apart = (
+            "; outside of a transaction, for as long as its statement runs"
+            if any(sent.transaction is None for sent in locking)
+            else ""
+        )
+        return f"A lock is held until its revision commits: for moments, where no danger is named{apart}."
+
     def _revision(
         self, revision: PendingRevision, statements: list[Sent], findings: list[Finding]
     ) -> ReviewedRevision:
@@ -158,7 +170,7 @@ class Reviewer:
         tables = [self._touched(name, lock) for name, lock in strongest.items()]
         unjudged = None
         if revision.statements is None:
-            unjudged = f"Its SQL is known only when it runs ({revision.sql_unknown}): not judged."
+            unjudged = "Its locks and dangers are known only when it runs; a rehearsal tells more."
         return ReviewedRevision(revision.revision, tuple(tables), tuple(findings), unjudged)
 
     def _touched(self, name: str, lock: Lock) -> TouchedTable:

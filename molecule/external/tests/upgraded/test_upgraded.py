@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from external.watching import watched
 from shared.deployed import Site, listening
 from testinfra.host import Host
 
@@ -33,12 +34,11 @@ def elsewhere(site: Site) -> Host:
 def test_the_apps_switched_one_after_another_and_always_answered(
     site: Site, elsewhere: Host
 ) -> None:
-    elsewhere.run_expect([0, 5], "systemctl stop watcher")  # 5: not loaded, it was stopped before
-    watched = json.loads(elsewhere.file("/var/log/watcher.json").content_string)
+    saw = watched(elsewhere)
     report = json.loads((REPORTS / site.given["migrate_host"] / "migration.json").read_text())
     before, after = report["before"], report["after"]
-    assert watched["seen"] == [[before, before], [after, before], [after, after]]
-    assert watched["failed"] == []
+    assert saw["seen"] == [[before, before], [after, before], [after, after]]
+    assert saw["failed"] == []
 
 
 def test_psycopg2_was_compiled_by_one_host_at_most(site: Site) -> None:
