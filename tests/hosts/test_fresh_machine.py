@@ -310,8 +310,8 @@ def test_a_run_that_failed_half_way_is_made_good_by_the_next(
     start, environment = f"{APP}/bin/start", f"{ETC}/app.env"
     command = """make deploy ARGS="-e '{app_environment: {GREETING: hello}}'" """
     has_it = (
-        "tr '\\0' '\\n' </proc/$(cut -d' ' -f1 /var/lib/evaluation_app/running)/environ"
-        " | grep -x GREETING=hello"
+        "process=$(cut -d' ' -f1 /var/lib/evaluation_app/running) && runuser -u evaluation_app --"
+        " grep --null-data --quiet --line-regexp GREETING=hello /proc/$process/environ"
     )
     run(machine, f"rm {start} && mkdir -p {start}/in_the_way && chmod 0755 {start}")
 
