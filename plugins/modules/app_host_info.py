@@ -189,12 +189,22 @@ enabled:
   returned: success
   type: list
   elements: str
+outdated:
+  description: The app's systemd units whose files have changed since systemd read them.
+  returned: success
+  type: list
+  elements: str
+drop_ins:
+  description: The drop-ins of the app's systemd units, as systemd read them. Each is a warning, too.
+  returned: success
+  type: list
+  elements: str
 running_release:
   description: The release that the process was started from.
   returned: success
   type: str
 stale:
-  description: Whether a file of O(read_at_start) is newer than the process.
+  description: Whether a file of O(read_at_start), or a drop-in of the unit, is newer than the process.
   returned: success
   type: bool
 port_taken:
@@ -268,6 +278,8 @@ def main() -> None:
         user=given["user"],
         expected=[host.Expected(**item) for item in given["expected"]],
     )
+    for drop_in in found.drop_ins:
+        module.warn(f"{drop_in} is laid over the unit that the deploy writes, and left as it is.")
     module.exit_json(changed=False, **found.to_dict())
 
 

@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Writes files whole, each at once or not at all, and makes folders, with owner, group and mode. What a loop over
     M(ansible.builtin.copy) and M(ansible.builtin.file) does, without their connections for each item.
+  - Ends at the first that cannot be had. What came before it stays and is named, in the message and in C(written),
+    and the next run does the rest.
   - Put C(no_log) on the task where a content is secret.
 options:
   files:
@@ -66,7 +68,7 @@ EXAMPLES = r"""
 RETURN = r"""
 written:
   description: The C(path) of each file whose content was written, with C(backup_file) where one was kept.
-  returned: success
+  returned: always
   type: list
   elements: dict
 """
@@ -87,6 +89,31 @@ FILES = {
 }
 
 
+class Module(AnsibleModule):  # type: ignore[misc]
+    """Says of a failure what it came after; `at` is the path that is worked on."""
+
+    at = ""
+    changed: tuple[str, ...] = ()
+    written: tuple[dict[str, str], ...] = ()
+
+    def had(self, change: bool) -> None:
+        """Remembers whether something of the path was changed."""
+        if change and self.at not in self.changed:
+            self.changed += (self.at,)
+
+    def fail_json(self, msg: str, **more: Any) -> None:
+        """Fails with `msg`, with what was changed before and what was not come to."""
+        if self.at:
+            paths = [wanted["path"] for wanted in self.params["files"]]
+            left = paths[paths.index(self.at) + 1 :]
+            msg = (
+                f"{self.at} cannot be had as it is to be: {msg.rstrip('.')}. "
+                f"Changed: {', '.join(self.changed) or 'nothing'}. "
+                f"Not come to: {', '.join(left) or 'none'}. The next run does what is left."
+            )
+        super().fail_json(msg, **{**more, "changed": bool(self.changed), "written": self.written})
+
+
 def content_of(path: str) -> bytes | None:
     """What a file holds; none where it is not there, or is a link or a folder."""
     if os.path.islink(path) or not os.path.isfile(path):
@@ -95,7 +122,7 @@ def content_of(path: str) -> bytes | None:
         return file.read()
 
 
-def write(module: AnsibleModule, path: str, content: bytes) -> None:
+def write(module: Module, path: str, content: bytes) -> None:
     """Puts a whole file in the place of what is there; a new one is its maker's alone until it has its mode."""
     usual = os.umask(0o077)
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
@@ -105,7 +132,7 @@ def write(module: AnsibleModule, path: str, content: bytes) -> None:
     os.umask(usual)
 
 
-def attributes(module: AnsibleModule, wanted: dict[str, Any]) -> bool:
+def attributes(module: Module, wanted: dict[str, Any]) -> bool:
     """Sets owner, group and mode of what is there, in check mode only in thought. Whether that is a change."""
     if not os.path.exists(wanted["path"]):
         return False
@@ -113,26 +140,41 @@ def attributes(module: AnsibleModule, wanted: dict[str, Any]) -> bool:
     return bool(module.set_fs_attributes_if_different(arguments, False))
 
 
-def have_folder(module: AnsibleModule, path: str) -> bool:
-    """Makes a folder where there is none. Whether that is a change."""
+def have_folder(module: Module, path: str) -> None:
+    """Makes a folder where there is none."""
     if os.path.isdir(path):
-        return False
+        return
     if not module.check_mode:
         os.makedirs(path)
-    return True
+    module.had(True)
 
 
-def have_content(module: AnsibleModule, path: str, content: str) -> dict[str, str] | None:
-    """Writes a file that holds something else, keeping that where it was asked. What was written, if it was."""
+def have_content(module: Module, path: str, content: str) -> None:
+    """Writes a file that holds something else, keeping that where it was asked."""
     before = content_of(path)
     if before == to_bytes(content):
-        return None
-    written = {"path": path}
+        return
+    kept = ""
     if not module.check_mode:
         if module.params["backup"] and before is not None:
-            written["backup_file"] = module.backup_local(path)
+            kept = module.backup_local(path)
+            module.add_cleanup_file(kept)  # unless it is told
         write(module, path, to_bytes(content))
-    return written
+    module.had(True)
+    module.written += ({"path": path, "backup_file": kept} if kept else {"path": path},)
+    if kept:
+        module.cleanup_files.remove(kept)
+
+
+def have(module: Module, wanted: dict[str, Any]) -> None:
+    """Has one file or folder as it is to be."""
+    # First, lest a secret be written into a file that anybody may read.
+    module.had(attributes(module, wanted))
+    if wanted["content"] is None:
+        have_folder(module, wanted["path"])
+    else:
+        have_content(module, wanted["path"], wanted["content"])
+    module.had(attributes(module, wanted))
 
 
 def difference(path: str, content: str) -> dict[str, str]:
@@ -143,27 +185,27 @@ def difference(path: str, content: str) -> dict[str, str]:
 
 def main() -> None:
     """Runs the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "required": True, "options": FILES},
             "backup": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    written, diff, changed = [], [], False
+    diff = []
     for wanted in module.params["files"]:
-        path, content = wanted["path"], wanted["content"]
-        # First, lest a secret be written into a file that anybody may read.
-        changed |= attributes(module, wanted)
-        if content is None:
-            changed |= have_folder(module, path)
-        else:
-            shown = difference(path, content)
-            if entry := have_content(module, path, content):
-                written.append(entry)
-                diff.append(shown)
-        changed |= attributes(module, wanted)
-    module.exit_json(changed=changed or bool(written), written=written, diff=diff)
+        module.at = wanted["path"]
+        told, shown = len(module.written), difference(wanted["path"], wanted["content"] or "")
+        try:
+            have(module, wanted)
+        except (
+            Exception
+        ) as error:  # also what Ansible's own parts raise, which is of no other class
+            cause = error.__cause__ or error
+            module.fail_json(msg=getattr(cause, "strerror", None) or str(cause))
+        if len(module.written) > told:
+            diff.append(shown)
+    module.exit_json(changed=bool(module.changed), written=module.written, diff=diff)
 
 
 if __name__ == "__main__":

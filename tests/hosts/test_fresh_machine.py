@@ -301,3 +301,37 @@ def test_what_was_changed_by_hand_is_found_and_mended(
     assert deploy(machine).changed > 0
     assert broken() == []
     assert deploy(machine).changed == 0
+
+
+def test_a_run_that_failed_half_way_is_made_good_by_the_next(
+    machine: Container, second: Deploy
+) -> None:
+    """The environment is written before the start script, which cannot be: a folder is in its place."""
+    start, environment = f"{APP}/bin/start", f"{ETC}/app.env"
+    command = """make deploy ARGS="-e '{app_environment: {GREETING: hello}}'" """
+    has_it = (
+        "process=$(cut -d' ' -f1 /var/lib/evaluation_app/running) && runuser -u evaluation_app --"
+        " grep --null-data --quiet --line-regexp GREETING=hello /proc/$process/environ"
+    )
+    run(machine, f"rm {start} && mkdir -p {start}/in_the_way && chmod 0755 {start}")
+
+    failed = run(machine, f"cd /root/headway && {command} ARGS+=' -e app_health_wait=3'")
+
+    assert failed.returncode != 0
+    said = " ".join(failed.stdout.split())
+    assert f"{start} cannot be had as it is to be: Is a directory. Changed: {environment}." in said
+    assert run(machine, f"grep GREETING {environment}").returncode != 0, "it is put back"
+    assert run(machine, f"ls {ETC} | grep '~$'").stdout == ""
+
+    run(machine, f"rm -r {start}")
+    deploy(machine, command)
+    assert run(machine, has_it).returncode == 0
+    assert deploy(machine, command).changed == 0
+
+
+def test_the_snapshot_is_made_with_what_the_deploy_left(machine: Container, second: Deploy) -> None:
+    file = "/root/headway/app/alembic/snapshot.sql"
+    run(machine, f"rm {file}")
+    deploy(machine, "make snapshot")
+    assert "head" in run(machine, f"head -n 8 {file}").stdout
+    assert run(machine, "cd /root/headway && make snapshot ARGS=--check").returncode == 0

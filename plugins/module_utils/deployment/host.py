@@ -11,6 +11,7 @@ import pwd
 import stat
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from . import pythons, tree
 
 _LISTEN = "0A"
+_UNITS = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,16 @@ class Expected:
 
 @dataclass(frozen=True)
 class _Manager:
-    """What a service manager runs, its own pid where it may listen for that, what it starts at boot."""
+    """What a service manager runs, its own pid where it may listen for that, what it starts at boot.
+
+    `outdated` are units whose files have changed since it read them, `drop_ins` what is laid over them.
+    """
 
     service: Process | None = None
     listener: int = 0
     enabled: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    drop_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Host:
     process: Process | None
     socket_held: bool
     enabled: list[str]
+    outdated: list[str]
+    drop_ins: list[str]
     running_release: str
     stale: bool
     port_user: Process | None
@@ -142,9 +151,14 @@ def look(
         process=process,
         socket_held=systemd and manager.listener > 0,
         enabled=list(manager.enabled),
+        outdated=list(manager.outdated),
+        drop_ins=list(manager.drop_ins),
         running_release=_release_of(process, running),
         stale=process is not None
-        and any(path.exists() and path.stat().st_mtime > process.started for path in read_at_start),
+        and any(
+            path.exists() and path.stat().st_mtime > process.started
+            for path in (*read_at_start, *map(Path, manager.drop_ins))
+        ),
         port_user=port_user,
         supervised=_read(pidfile).isdigit() and _process(int(_read(pidfile))) is not None,
         port_taken=port_taken,
@@ -252,24 +266,49 @@ def _seal(venv: Path) -> str:
 def _systemd(unit: str) -> _Manager:
     """What systemd runs as `unit`, and whether it listens for it by the socket unit of the same name."""
     socket = Path(unit).with_suffix(".socket").name
+    wanted = "MainPID,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths"
     shown = subprocess.run(
-        ["systemctl", "show", "--property=MainPID,ActiveState,UnitFileState", unit, socket],
+        ["systemctl", "show", f"--property={wanted}", unit, socket],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
     service, _, listening = shown.partition("\n\n")
-    enabled = [
-        name
-        for name, lines in ((unit, service), (socket, listening))
-        if "UnitFileState=enabled" in lines.splitlines()
-    ]
-    pid = next((line[8:] for line in service.splitlines() if line.startswith("MainPID=")), "0")
+    units = {unit: _properties(service), socket: _properties(listening)}
+    pid = int(units[unit].get("MainPID", "0"))
+    read, there = _drop_ins_read(units), _drop_ins_there(units)
     return _Manager(
-        service=_process(int(pid)) if int(pid) else None,
-        listener=1 if "ActiveState=active" in listening.splitlines() else 0,
-        enabled=tuple(enabled),
+        service=_process(pid) if pid else None,
+        listener=1 if units[socket].get("ActiveState") == "active" else 0,
+        enabled=tuple(n for n, has in units.items() if has.get("UnitFileState") == "enabled"),
+        outdated=tuple(
+            n
+            for n, has in units.items()
+            if has.get("NeedDaemonReload") == "yes" or not there[n] <= read[n]
+        ),
+        drop_ins=tuple(sorted(set().union(*read.values(), *there.values()))),
     )
+
+
+def _drop_ins_read(units: dict[str, dict[str, str]]) -> dict[str, set[str]]:
+    """Those that systemd has read for each unit alone; others are for many units."""
+    return {
+        name: {p for p in has.get("DropInPaths", "").split() if Path(p).parent.name == f"{name}.d"}
+        for name, has in units.items()
+    }
+
+
+def _drop_ins_there(units: Iterable[str]) -> dict[str, set[str]]:
+    """Those that are there, since NeedDaemonReload does not tell of the first of a unit (systemd 252)."""
+    return {
+        name: {str(path) for folder in _UNITS for path in folder.glob(f"{name}.d/*.conf")}
+        for name in units
+    }
+
+
+def _properties(shown: str) -> dict[str, str]:
+    """What systemctl shows of a unit, a line each."""
+    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
 def _supervisor(pidfile: Path) -> _Manager:

@@ -55,10 +55,11 @@ def _status(project: Project, options: argparse.Namespace) -> int:
         from .fleet import text
 
         fleet = many.status(project, options, _say)
-        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet))
-        return (
-            FAULT if fleet.counts["failed"] else PENDING if options.check and fleet.waves else FINE
-        )
+        _show(options, fleet.to_dict(), lambda: text.fleet_text(fleet, every=True))
+        if fleet.counts["failed"]:
+            return FAULT
+        elsewhere = fleet.counts["pending"] or fleet.counts["ahead"]
+        return PENDING if options.check and elsewhere else FINE
     status = engine.status(project)
     _show(options, status.to_dict(), lambda: _report().status_text(status))
     return PENDING if options.check and not status.at_head else FINE

@@ -10,6 +10,7 @@ from .errors import HeadwayError
 from .history import History, Revision
 
 HEADS = "heads"
+DATABASE_AHEAD = "database_ahead"
 
 
 def no_versions_folder(folders: str) -> HeadwayError:
@@ -80,7 +81,7 @@ def check_graph(files: Iterable[tuple[str, tuple[str, ...], str]]) -> None:
 def ahead_of_code(unknown: Iterable[str], history: History) -> HeadwayError:
     """Say that the database has revisions that no file has."""
     return HeadwayError(
-        "database_ahead",
+        DATABASE_AHEAD,
         f"The database is at revision {' and '.join(unknown)}, which this code does not know "
         f"(its head is {' and '.join(history.heads)}): the code is older than the database. "
         "Deploy the release that has that revision or a newer one. To go back to this code on "

@@ -77,7 +77,8 @@ union all select 'column ' || r.name || '.' || quote_ident(a.attname), concat_ws
         case when a.attgenerated <> '' then 'generated as ' || pg_get_expr(d.adbin, d.adrelid)
             when d.adbin is not null then 'default ' || pg_get_expr(d.adbin, d.adrelid) end,
         case a.attidentity when 'a' then 'identity always' when 'd' then 'identity by default' end,
-        array_to_string(a.attoptions, ', '))
+        -- The server's own, another in each database (PostgreSQL 15.20).
+        (select string_agg(o, ', ') from unnest(a.attoptions) o where o !~ '^pg_attver='))
     from relation r join pg_attribute a on a.attrelid = r.oid join pg_type t on t.oid = a.atttypid
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attnum > 0 and not a.attisdropped and r.relkind in ('r', 'p', 'f', 'c')

@@ -45,9 +45,10 @@ def new_name(live: str) -> str:
 def may_create(live: Rows) -> str:
     """Give the reason why the session's role cannot create databases, "" where it can."""
     role, may = live.rows(
-        "select rolname::text, rolcreatedb or rolsuper from pg_roles where rolname = current_user"
+        "select quote_ident(rolname), rolcreatedb or rolsuper from pg_roles where rolname = current_user"
     )[0]
-    return "" if may else f"the role {role} may not create databases on this server (CREATEDB)"
+    lets = f"`ALTER ROLE {role} CREATEDB` lets it"
+    return "" if may else f"the role {role} may not create databases on this server; {lets}"
 
 
 def create(live: Rows, name: str, who: str, *, handed_over: bool = False) -> None:

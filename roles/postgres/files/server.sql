@@ -50,7 +50,8 @@ select
         where rolname = %(owner)s and (
             oid = 10 -- the superuser that initdb made: left as it is
             or rolcanlogin and coalesce(rolvaliduntil, 'infinity') > now()
-            and not (rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)
+            and not (rolsuper or rolcreaterole or rolreplication or rolbypassrls)
+            and rolcreatedb = (rolname = %(creator)s)
         )
     ) as owner_role,
     exists (
@@ -58,7 +59,8 @@ select
         where rolname = %(app)s and (
             oid = 10
             or rolcanlogin and coalesce(rolvaliduntil, 'infinity') > now()
-            and not (rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)
+            and not (rolsuper or rolcreaterole or rolreplication or rolbypassrls)
+            and rolcreatedb = (rolname = %(creator)s)
         )
     ) as app_role,
     not exists (

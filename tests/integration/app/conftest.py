@@ -100,3 +100,12 @@ def owner(migrated: Database) -> Iterator[Database]:
     migrated.query(f"reassign owned by {name} to {migrated.user}")
     migrated.query(f"drop owned by {name}")
     migrated.query(f"drop role {name}")
+
+
+@pytest.fixture
+def deployed(developer: Developer, owner: Database) -> Developer:
+    """A developer who has deployed to this machine."""
+    secret = developer.project / ".secrets/local/postgres_owner"
+    secret.parent.mkdir(parents=True)
+    secret.write_text(owner.password + "\n")
+    return developer

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.conftest import Database
 from tests.integration.app.conftest import Developer
 
 EMAIL = "email: Mapped[str | None] = mapped_column(String(200), unique=True)"
-
-
-@pytest.fixture
-def deployed(developer: Developer, owner: Database) -> Developer:
-    """A developer who has deployed to this machine."""
-    secret = developer.project / ".secrets/local/postgres_owner"
-    secret.parent.mkdir(parents=True)
-    secret.write_text(owner.password + "\n")
-    return developer
 
 
 def test_a_revision_from_the_deployed_database(deployed: Developer, owner: Database) -> None:

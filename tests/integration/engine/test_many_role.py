@@ -50,6 +50,11 @@ def _release(site: Site) -> App:
     return App(site.root / "releases" / "live" / "app")
 
 
+def by_database(databases: Databases) -> str:
+    """Give rows of SQL, a name and a database beside the deploy's own."""
+    return ", ".join(f"('{name}', '{d.name}')" for name, d in databases.items())
+
+
 def _report(site: Site) -> dict[str, str]:
     told = json.loads((site.reports / "databases.json").read_text())
     return {result["name"]: result["outcome"] for result in told["databases"]}
@@ -96,11 +101,52 @@ def test_in_waves_with_a_backup_of_each(
 def test_a_query_on_the_deploys_own_database(
     migrate: Run, site: Site, databases: Databases
 ) -> None:
-    names = ", ".join(f"('{name}', '{d.name}')" for name, d in databases.items())
-    query = f"select * from (values {names}) tenant (name, database)"
+    query = f"select * from (values {by_database(databases)}) tenant (name, database)"
     code, said = migrate(migrate_databases={"query": query})
     assert code == 0, said
     assert "5 done of 5 databases" in said
+
+
+def test_a_backup_by_a_command_of_each_before_its_wave(
+    migrate: Run, site: Site, databases: Databases, tmp_path: Path
+) -> None:
+    of = {"migrate_databases": by_url(databases), "migrate_waves": [2, "100%"]}
+    told, here = tmp_path / "told", databases["a"]
+    had = "select to_regclass('t_bbbb') is null"
+    by_command = {
+        "migrate_backup": "command",
+        "backup_command": f"""
+            test "$PGDATABASE" != "$(cat {tmp_path}/refused)" &&
+            {here.bindir}/psql -Atc "select current_database() || ' ' || ({had})" >> {told}
+        """,
+    }
+    login = {"PGUSER": here.user, "PGPASSWORD": here.password}
+    (tmp_path / "refused").write_text("")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in login.items():
+            environment.setenv(name, value)
+        code, said = migrate(**of, **by_command)
+        assert code == 0, said
+        assert not told.exists(), "they held nothing"
+        assert "each before its wave" not in said
+
+        _release(site).revision("bbbb", "aaaa", "op.create_table('t_bbbb')")
+        (tmp_path / "refused").write_text(databases["d"].name)
+        code, said = migrate(**of, **by_command)
+        assert code == 2
+        assert "Run backup_command" in said
+        assert told.read_text().split("\n")[:-1] == [f"{databases[n].name} true" for n in "abc"]
+        assert [n for n, d in databases.items() if "t_bbbb" in d.tables()] == ["a", "b"]
+        assert _report(site) == {"a": "done", "b": "done"} | dict.fromkeys("cde", "pending")
+
+        (tmp_path / "refused").write_text("")
+        told.unlink()
+        code, said = migrate(**of, **by_command)
+        assert code == 0, said
+        assert told.read_text().split("\n")[:-1] == [f"{databases[n].name} true" for n in "cde"]
+        assert "3 databases, each before its wave" in said
+    code, said = migrate(**of, migrate_backup="command")
+    assert code == 0, "nothing is pending, so no backup and no command is asked for"
 
 
 def test_what_many_databases_have_not_is_refused(

@@ -223,3 +223,32 @@ def test_the_alembic_ini_of_each_release(root: Path) -> None:
             path.touch()
     configs = look(root).alembic_configs
     assert configs == {"one": "alembic.ini", "two": "a/alembic.ini", "three": ""}
+
+
+def test_units_that_systemd_has_not_read_and_what_is_laid_over_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for systemctl, which answers as the real one does."""
+    answer = (
+        "MainPID=0\nNeedDaemonReload=yes\nActiveState=active\nUnitFileState=enabled\n"
+        "DropInPaths=/usr/lib/systemd/system/service.d/10-all.conf "
+        "/etc/systemd/system/app.service.d/more.conf\n\n"
+        "NeedDaemonReload=no\nActiveState=active\nUnitFileState=disabled\nDropInPaths=\n"
+    )
+    standin = tmp_path / "systemctl"
+    standin.write_text(f"#!/bin/sh\ncat <<'E'\n{answer}E\n")
+    standin.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(host, "_UNITS", (tmp_path,))
+    found = host._systemd("app.service")
+    assert found.outdated == ("app.service",)
+    assert found.drop_ins == ("/etc/systemd/system/app.service.d/more.conf",)
+    assert found.enabled == ("app.service",)
+    assert (found.service, found.listener) == (None, 1)
+
+    (tmp_path / "app.socket.d").mkdir()
+    unread = tmp_path / "app.socket.d" / "new.conf"
+    unread.touch()
+    found = host._systemd("app.service")
+    assert found.outdated == ("app.service", "app.socket")
+    assert str(unread) in found.drop_ins

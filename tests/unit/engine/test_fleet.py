@@ -94,5 +94,6 @@ def test_sqlite_and_a_fault_of_the_files(tmp_path: Path) -> None:
 
     app.revision("bbbb")
     with pytest.raises(HeadwayError) as raised:
-        status(project, of)
+        upgrade(project, of)
     assert raised.value.kind == "two_heads"
+    assert [result.pending for result in status(project, of).databases] == [("bbbb",)] * 3

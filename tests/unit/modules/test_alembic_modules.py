@@ -13,11 +13,18 @@ MODULES = (
     "alembic_adopt",
     "alembic_downgrade",
     "alembic_info",
+    "alembic_info_many",
     "alembic_rehearse",
     "alembic_upgrade",
     "alembic_upgrade_many",
 )
-OF_SQLITE_TOO = ("alembic_downgrade", "alembic_info", "alembic_upgrade", "alembic_upgrade_many")
+OF_SQLITE_TOO = (
+    "alembic_downgrade",
+    "alembic_info",
+    "alembic_info_many",
+    "alembic_upgrade",
+    "alembic_upgrade_many",
+)
 
 
 class EndedError(Exception):

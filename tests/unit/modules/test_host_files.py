@@ -31,7 +31,7 @@ def host_files(*files: dict[str, str], check: bool = False, backup: bool = False
         ],
         env={**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_NOCOLOR": "1"},
         cwd=PROJECT,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
@@ -88,6 +88,43 @@ def test_what_is_overwritten_can_be_put_back_and_what_is_new_cannot(tmp_path: Pa
     kept, made = told["written"]
     assert Path(kept["backup_file"]).read_text() == "before"
     assert "backup_file" not in made
+
+
+def test_what_fails_half_way_says_what_was_written_and_a_rerun_does_the_rest(
+    tmp_path: Path,
+) -> None:
+    first, second, third = (tmp_path / name for name in ("app.env", "start", "unit"))
+    first.write_text("before")
+    second.mkdir(0o700)
+    (second / "in the way").touch()
+    wanted = [{"path": str(p), "content": "after", "mode": "0700"} for p in (first, second, third)]
+
+    told = host_files(*wanted, backup=True)
+
+    assert "FAILED!" in told["shown"]
+    assert told["changed"], "so that what hangs on it is not lost"
+    assert f"{second} cannot be had as it is to be: Is a directory. " in told["msg"]
+    assert f"Changed: {first}. Not come to: {third}." in told["msg"]
+    assert "Traceback" not in told["shown"]
+    (kept,) = told["written"]
+    assert Path(kept["backup_file"]).read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("app.env", "start", Path(kept["backup_file"]).name)
+    }
+
+    (second / "in the way").unlink()
+    second.rmdir()
+    again = host_files(*wanted)
+    assert [each["path"] for each in again["written"]] == [str(second), str(third)]
+    assert {path.read_text() for path in (first, second, third)} == {"after"}
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = host_files({"path": str(tmp_path / "file" / "folder"), "mode": "0755"})
+    assert "Not a directory" in told["msg"]
+    assert "Changed: nothing. Not come to: none." in told["msg"]
+    assert not told["changed"]
 
 
 def test_a_link_is_replaced_and_what_it_points_to_is_left(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import engine
 from ..data import Data
+from ..errors import HeadwayError
 from ..probe import Files
 from ..project import Project
 from ..secrets import Secrets
@@ -28,14 +29,23 @@ class Glance(Data):
 def glance(
     project: Project, secrets: Secrets, *, options: FleetOptions, known: Files | None
 ) -> dict[str, Any]:
-    """Give a Glance as a dictionary. Raises HeadwayError as `engine.plan`."""
+    """Give a Glance as a dictionary.
+
+    Raises HeadwayError as `engine.plan`, with the Glance in its data where there is a database.
+    """
     seen = engine.see(project, secrets, options.target, known)
-    plan = engine.planned(seen, (), options.target, options.allow_several_heads, options.edited)
-    return Glance(
-        database=plan.database,
+    there = Glance(
+        database=seen.database,
         addresses=tuple(sorted({t.database for t in seen.version_tables})),
-        places=tuple(f"{t.database} {t}" for t in seen.version_tables) or (plan.database,),
-        current=plan.current,
-        pending=tuple(p.revision for p in plan.pending),
-        warnings=plan.warnings,
-    ).to_dict()
+        places=tuple(f"{t.database} {t}" for t in seen.version_tables) or (seen.database,),
+        current=seen.current,
+        pending=(),
+        warnings=(),
+    )
+    try:
+        plan = engine.planned(seen, (), options.target, options.allow_several_heads, options.edited)
+    except HeadwayError as fault:
+        fault.data["glance"] = there.to_dict()
+        raise
+    pending = tuple(p.revision for p in plan.pending)
+    return replace(there, pending=pending, warnings=plan.warnings).to_dict()

@@ -7,8 +7,10 @@ from typing import Any
 
 from ..data import Data
 
-DONE, AT_HEAD, PENDING, FAILED, NOT_TRIED = "done", "at_head", "pending", "failed", "not_tried"
-OUTCOMES = (DONE, AT_HEAD, PENDING, FAILED, NOT_TRIED)
+DONE, AT_HEAD, PENDING, AHEAD = "done", "at_head", "pending", "ahead"
+FAILED, NOT_TRIED = "failed", "not_tried"
+OUTCOMES = (DONE, AT_HEAD, PENDING, AHEAD, FAILED, NOT_TRIED)
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,10 @@ class DatabaseResult(Data):
     """What came of one database.
 
     `outcome` is done (now at the target), at_head (it was there before), pending (nothing was run, and
-    would be), failed, or not_tried. `database` is where env.py connected to, "" where it did not get
-    that far, `addresses` the same as URLs without a password (PostgreSQL only). `pending` are the
-    revisions left, `seconds` those of its upgrade, `wave` counts from 1. `kind` and `reason` are the
-    fault's, as of a single upgrade.
+    would be), ahead (of the code, where that is merely asked), failed, or not_tried. `database` is where
+    env.py connected to, "" where it did not get that far, `addresses` the same as URLs without a password
+    (PostgreSQL only). `pending` are the revisions left, `seconds` those of its upgrade, `wave` counts
+    from 1. `kind` and `reason` are the fault's, as of a single upgrade.
     """
 
     name: str
@@ -45,13 +47,16 @@ class DatabaseResult(Data):
     @property
     def told(self) -> str:
         """What came of it, as a phrase."""
-        at = f"{', '.join(self.before) or 'base'} -> {', '.join(self.after) or 'base'}"
+        before, after = (", ".join(at) or "base" for at in (self.before, self.after))
+        more = ", ..." if len(self.pending) > FEW else ""
+        behind = f"{before}, behind by {len(self.pending)}: {', '.join(self.pending[:FEW])}{more}"
         return {
-            DONE: f"{at} in {self.seconds} s",
-            AT_HEAD: f"{', '.join(self.after) or 'base'}",
-            PENDING: f"{', '.join(self.before) or 'base'}, pending: {', '.join(self.pending)}",
+            DONE: f"{before} -> {after} in {self.seconds} s",
+            AT_HEAD: after,
+            PENDING: behind,
+            AHEAD: f"{before}, newer than this code",
             FAILED: self.reason,
-            NOT_TRIED: f"{', '.join(self.before) or 'base'}, pending: {', '.join(self.pending)}",
+            NOT_TRIED: behind,
         }[self.outcome]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import engine, process
 from ..errors import HeadwayError
+from ..history_faults import DATABASE_AHEAD
 from ..options import RunOptions
 from ..probe import Files, files
 from ..process import Tell, Work
@@ -19,7 +20,7 @@ from .glance import Glance, glance
 from .members import Member
 from .options import FleetOptions
 from .pool import Answer, each
-from .results import AT_HEAD, DONE, FAILED, NOT_TRIED, PENDING, DatabaseResult, Fleet
+from .results import AHEAD, AT_HEAD, DONE, FAILED, NOT_TRIED, PENDING, DatabaseResult, Fleet
 from .waves import divide
 
 Results = dict[str, DatabaseResult]
@@ -35,13 +36,17 @@ def status(
     options: FleetOptions | None = None,
     tell: Tell = _nobody,
 ) -> Fleet:
-    """Say what is pending where, and in which waves it would be applied. Changes nothing.
+    """Say where each stands, and in which waves what is pending would be applied. Changes nothing.
 
-    A database that cannot be looked at is a result, not a fault.
+    A database that is ahead of the code, or cannot be looked at, is a result, not a fault; several
+    heads are none either.
     """
-    options = options or FleetOptions()
+    options = replace(options or FleetOptions(), allow_several_heads=True)
     known = files(members[0].of(project))
-    results = _looked_at(project, members, options, known, tell)
+    results = {
+        name: replace(result, outcome=AHEAD) if result.kind == DATABASE_AHEAD else result
+        for name, result in _looked_at(project, members, options, known, tell).items()
+    }
     return Fleet(options.target, tuple(results.values()), _waves(results, options))
 
 
@@ -112,23 +117,29 @@ def _looked_at(
     for name in (member.name for member in members):
         look = looks[name]
         if isinstance(look, HeadwayError):
-            results[name] = _failed(DatabaseResult(name, FAILED), look)
+            met = look.data.get("glance")
+            result = _met(name, Glance.from_dict(met)) if met else DatabaseResult(name, FAILED)
+            results[name] = _failed(result, look)
             continue
         seen = Glance.from_dict(look)
-        result = DatabaseResult(
-            name=name,
-            addresses=seen.addresses,
-            outcome=PENDING if seen.pending else AT_HEAD,
-            database=seen.database,
-            before=seen.current,
-            after=seen.current,
-            pending=seen.pending,
-            warnings=seen.warnings,
-        )
+        result = _met(name, seen)
         first = next((places[place] for place in seen.places if place in places), None)
         results[name] = _failed(result, _same(name, first, seen)) if first else result
         places.update((place, first or name) for place in seen.places)
     return results
+
+
+def _met(name: str, seen: Glance) -> DatabaseResult:
+    return DatabaseResult(
+        name=name,
+        addresses=seen.addresses,
+        outcome=PENDING if seen.pending else AT_HEAD,
+        database=seen.database,
+        before=seen.current,
+        after=seen.current,
+        pending=seen.pending,
+        warnings=seen.warnings,
+    )
 
 
 def _waves(results: Results, options: FleetOptions) -> tuple[tuple[str, ...], ...]:
