@@ -78,8 +78,8 @@ def test_what_must_be_rehearsed_and_cannot_be_is_not_begun(
     may_make_databases(host, site, may=False)
     said = back().failed
     assert (
-        f"not rehearsed: the role {site.owner} may not create databases on this server (CREATEDB). "
-        "Nothing was run on the live database"
+        f"not rehearsed: the role {site.owner} may not create databases on this server; "
+        f"`ALTER ROLE {site.owner} CREATEDB` lets it. Nothing was run on the live database"
     ) in said
     assert "migrate_rehearse=auto" in said
     assert [live(app, site) for app in apps] == [newer, newer]
