@@ -113,7 +113,7 @@ class Database:
 def throwaway_server() -> Iterator[Database]:
     """Start a server on loopback and a socket, with default settings, and stop it at the end."""
     bindir = _bindir()
-    _remove_leftovers(bindir)
+    remove_leftovers(bindir)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     password = secrets.token_urlsafe(12)
     (folder / "password").write_text(password)
@@ -203,7 +203,7 @@ def _stop(bindir: Path, data: Path) -> None:
         _run(bindir, "pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
 
 
-def _remove_leftovers(bindir: Path) -> None:
+def remove_leftovers(bindir: Path) -> None:
     """Stop and remove the servers of test runs that were killed; several runs may do so at once."""
     everyones = Path(tempfile.gettempdir())
     with (everyones / f"{PREFIX}leftovers").open("a") as lock:
@@ -214,8 +214,17 @@ def _remove_leftovers(bindir: Path) -> None:
                     continue
                 if _alive(int(folder.name.removeprefix(PREFIX).split("-")[0])):
                     continue
-                _stop(bindir, folder / "data")
+                if _listens(folder):
+                    _stop(bindir, folder / "data")
                 shutil.rmtree(folder)
+
+
+def _listens(folder: Path) -> bool:
+    """Tell whether a server answers on its own socket; its recorded pid may be another's by now."""
+    for path in folder.glob(".s.PGSQL.*[0-9]"):
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(path)) == 0
+    return False
 
 
 def _account_uid() -> int:
