@@ -15,7 +15,7 @@ from .keeper import keep
 from .options import RunOptions
 from .project import Project
 from .rehearsal import Performance
-from .results import Look, Plan
+from .results import Found, Look, Plan
 from .schema import Change, Schema, changed, changes, without_rights
 from .scratch import EMPTY
 from .scribe import Scribe
@@ -157,7 +157,7 @@ def _stamped(
         partial(stamp, revisions=wanted.revisions, seen=seen, who=options.who), project
     )
     with process.conversation(partial(verify, history=seen.history), project) as verifying:
-        after = Look.from_dict(verifying.hear()[0])
+        after = replace(seen, **vars(Found.from_dict(verifying.hear()[0])))
         if after.current != wanted.revisions:
             raise HeadwayError(
                 "not_committed",

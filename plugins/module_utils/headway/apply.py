@@ -87,7 +87,7 @@ def apply(
         sha256.update(had.sha256)
         return [StampStep((), had.head, True, True, environment.scripts.revision_map)], (had.head,)
 
-    def attempt(reason: str | None = None, sqlstate: str | None = None) -> dict[str, Any]:
+    def attempt(reason: str | None = None, sqlstate: str | None = None) -> Attempt:
         return Attempt(
             states=tuple(course.states),
             seconds={revision: round(taken, 3) for revision, taken in course.seconds.items()},
@@ -100,7 +100,7 @@ def apply(
             sha256=sha256,
             snapshot=course.snapshot,
             in_the_way=guard.in_the_way if reason else (),
-        ).to_dict()
+        )
 
     with guard:
         try:
@@ -108,10 +108,12 @@ def apply(
         except (Exception, SystemExit) as error:
             if not course.revision and not course.seconds:
                 raise environment.fault(error) from error
-            yield attempt(*environment.words(course.failure or error))
+            came_of_it = attempt(*environment.words(course.failure or error))
         else:
             # env.py may have kept a failure to itself
-            yield attempt(*environment.words(course.failure)) if course.failure else attempt()
+            failure = course.failure
+            came_of_it = attempt(*environment.words(failure)) if failure else attempt()
+        yield from guard.witnessed(came_of_it)
 
 
 class _Course:

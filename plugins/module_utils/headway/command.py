@@ -57,13 +57,14 @@ def run_command(
         if wanted := pending & planned:
             guard.begin(run)
             reason = _run(project, command, _environment(os.environ, options, seen.pooler))
-        yield Attempt(
+        attempt = Attempt(
             states=tuple(states),
             seconds={},
             reason=reason,
             waits=tuple(guard.waits),
             sha256={r: sha256_of(seen.history.by_id[r].file) for r in wanted},
-        ).to_dict()
+        )
+        yield from guard.witnessed(attempt)
 
 
 def _run(project: Project, command: str, environment: Mapping[str, str]) -> str | None:

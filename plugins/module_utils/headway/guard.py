@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
@@ -17,11 +18,12 @@ from .lock import take
 from .lookout import Lookout
 from .options import RunOptions
 from .pooling import TRANSACTION
-from .process import tell
+from .process import Talk, tell
 from .record import Run, begin
-from .results import Look, VersionTable
+from .results import Attempt, Look, VersionTable
 from .timeouts import Timeouts
 from .waits import Session, Wait
+from .witness import Witness
 
 
 class Guard:
@@ -32,7 +34,8 @@ class Guard:
         self._environment = environment
         self._seen = seen
         self._options = options
-        self._locks: dict[str, Aside] = {}  # by the database's address
+        self._engines: dict[str, Engine] = {}  # by the database's address, as the others
+        self._locks: dict[str, Aside] = {}
         self._lookouts: dict[str, Lookout] = {}
         self._timeouts: Timeouts | None = None
         self.waits: list[Wait] = []
@@ -69,6 +72,7 @@ class Guard:
         if engine is None or engine.dialect.name != "postgresql":
             return
         database = address(engine)
+        self._engines[database] = engine
         if self._options.lock and database not in self._locks:
             self._lock(context, engine, database)
         if self._timeouts and database not in self._lookouts:
@@ -82,6 +86,12 @@ class Guard:
         if aside is not None and self._options.record:
             with contextlib.suppress(DBAPIError):
                 aside.call(partial(begin, run))
+
+    def witnessed(self, attempt: Attempt) -> Talk:
+        """Give the attempt with what it left in the database, and record what is told of it."""
+        with contextlib.closing(Witness([*self._engines.values()])) as witness:
+            told = yield replace(attempt, found=witness.found(self._seen)).to_dict()
+            yield {"warnings": witness.write_down(told)}
 
     def _lock(self, context: MigrationContext, engine: Engine, database: str) -> None:
         """Take the locks of all version tables that this database was seen to have."""

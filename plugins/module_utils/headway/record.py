@@ -101,7 +101,7 @@ def begin(run: Run, connection: Connection) -> None:
 
     Others that never ended have ended then.
     """
-    _limit(connection, "false")
+    limit_waits(connection, "false")
     _create(connection)
     connection.execute(
         text(
@@ -119,7 +119,7 @@ def end(run: Run, revisions: Sequence[Mapping[str, Any]], connection: Connection
     Its settings are that transaction's, since a pooler may give the session to others after it.
     """
     with connection.begin():
-        _limit(connection, "true")
+        limit_waits(connection, "true")
         _create(connection)
         _write(run, revisions, connection)
 
@@ -141,7 +141,7 @@ def read(
     return runs, applied
 
 
-def _limit(connection: Connection, in_transaction: str) -> None:
+def limit_waits(connection: Connection, in_transaction: str) -> None:
     """Wait for nobody for long."""
     connection.execute(
         text(

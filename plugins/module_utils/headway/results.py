@@ -354,6 +354,14 @@ class Plan(Data):
 
 
 @dataclass(frozen=True)
+class Found(Data):
+    """What a database had when it was read again after a run, as Look has it."""
+
+    states: tuple[tuple[str, ...], ...]
+    invalid_indexes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Attempt(Data):
     """What happened while the revisions ran; what came of it only the database can tell.
 
@@ -364,7 +372,8 @@ class Attempt(Data):
     `kept` are revisions that committed a part of theirs before their end (autocommit_block),
     `sha256` has the files of those that it set out to apply,
     `snapshot` what it did with the app's, `waits` what it had to wait for, `in_the_way` those for whom it
-    waited when it failed.
+    waited when it failed. `found` is what the database had right after; None where only another run of
+    env.py can tell.
     """
 
     states: tuple[tuple[str, ...], ...] | None
@@ -378,6 +387,7 @@ class Attempt(Data):
     in_the_way: tuple[Session, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
     snapshot: SnapshotUse | None = None
+    found: Found | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,17 @@ from .options import RunOptions
 from .pooling import TRANSACTION, transaction_mode
 from .process import Tell, Work
 from .project import Project
-from .results import DOWN, AppliedRevision, Attempt, Look, Migration, Plan, SnapshotUse, together
+from .results import (
+    DOWN,
+    AppliedRevision,
+    Attempt,
+    Found,
+    Look,
+    Migration,
+    Plan,
+    SnapshotUse,
+    together,
+)
 from .retry import Pauses, cause
 from .scribe import Scribe
 from .verify import verify
@@ -43,8 +54,12 @@ def run(
     while True:
         with process.conversation(work, project, tell) as running:
             tries.note(*_attempt(running))
-            with process.conversation(check, project) as verifying:
-                after = _seen(verifying, planned, tries)
+            with contextlib.ExitStack() as until_recorded:
+                verifying, found = running, tries.last.found
+                if found is None:
+                    verifying = until_recorded.enter_context(process.conversation(check, project))
+                    found = _found(verifying, planned, tries)
+                after = replace(seen, **vars(found))
                 pause = tries.pause(after)
                 if pause is None:
                     came_of_it = _outcome(planned, seen, after, tries, command)
@@ -185,9 +200,9 @@ def _attempt(running: process.Process) -> tuple[Attempt, Log, HeadwayError | Non
     return Attempt.from_dict(result), tuple(log), None
 
 
-def _seen(verifying: process.Process, planned: Plan, tries: _Tries) -> Look:
+def _found(verifying: process.Process, planned: Plan, tries: _Tries) -> Found:
     try:
-        return Look.from_dict(verifying.hear()[0])
+        return Found.from_dict(verifying.hear()[0])
     except HeadwayError as unreadable:
         reached = f"reached its end of {len(tries.seconds)} of {len(planned.pending)} revisions"
         raise HeadwayError(
