@@ -46,6 +46,18 @@ def test_env_py_is_run_to_look_and_to_migrate_and_no_more(
     assert database.query("select outcome, after from headway.run") == [("applied", ["bbbb"])]
 
 
+def test_what_env_py_imports_of_the_app_is_imported_once_where_the_probe_looks(
+    newest: Headway, make_app: Callable[..., App], database: Database
+) -> None:
+    app = make_app(env_py="import models\n" + ENV_PY)
+    app.write_ini(app.config.read_text() + "prepend_sys_path = .\n")
+    counted = app.folder / "runs"
+    (app.folder / "models.py").write_text(COUNTING.format(file=str(counted)))
+    app.chain("aaaa", "bbbb")
+    assert newest("upgrade", app)["after"] == ["bbbb"]
+    assert counted.read_text().count("run") == 1
+
+
 def test_a_version_table_that_only_a_role_of_env_pys_may_read(
     newest: Headway, make_app: Callable[..., App], database: Database, deployer: str
 ) -> None:
