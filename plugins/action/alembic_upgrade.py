@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         plan = _with_short_paths(plan, self._task.args["config"])
         lint = self._task.args.get("lint", "warn")
         reviewed = _headway("review.verdict").review(plan) if lint != "off" else None
-        result["text"] = _headway("report").plan_text(plan, reviewed)
+        result["text"] = _headway("plan_report").plan_text(plan, reviewed)
         if "diff" in result:
             result["diff"] = {"prepared": result["text"]}
         result["refused"] = ""

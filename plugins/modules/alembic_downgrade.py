@@ -362,8 +362,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.headway.engine import downgrade, plan_downgrade
+from ..module_utils.headway.plan_report import diff
 from ..module_utils.headway.project import Project
-from ..module_utils.headway.report import diff
 from ..module_utils.headway.task import ARGUMENTS, RUN_ARGUMENTS, perform, predicted, run_options
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from headway import engine, report
+from headway import engine, plan_report
 from headway.project import Project
 from headway.results import Plan
 from headway.review.results import Review
@@ -123,7 +123,7 @@ def test_a_revision_that_reads_rows_is_named_with_its_line_and_the_rest_is_judge
     assert planned.pending[0].sql_unknown == f"line {reads} asks the database"
     assert "known only when it runs" in (reviewed.revisions[0].unjudged or "")
     assert [f.revision for f in reviewed.findings] == ["cccc"]
-    assert "its SQL is known only when it runs" in report.plan_text(planned, reviewed)
+    assert "its SQL is known only when it runs" in plan_report.plan_text(planned, reviewed)
 
 
 def test_sizes_and_names_come_from_the_database(shop: Shop) -> None:
@@ -185,7 +185,7 @@ def test_one_transaction_for_all_is_said(shop: Shop) -> None:
     )
     planned, reviewed = shop.plan()
     assert [f.rule for f in reviewed.findings] == ["autocommit-in-shared-transaction"]
-    assert "all in one transaction" in report.plan_text(planned, reviewed)
+    assert "all in one transaction" in plan_report.plan_text(planned, reviewed)
 
 
 def test_the_command_judges_and_lint_error_is_an_exit_code(headway: Headway, shop: Shop) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from headway.report import plan_text
+from headway.plan_report import plan_text
 from headway.results import PendingRevision
 from headway.review.verdict import refuses, review
 
