@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import docker
-from docker.errors import BuildError, ImageNotFound
+from docker.errors import BuildError, DockerException, ImageNotFound
 
 from .catalogue import CATALOGUE
 from .pull import UnavailableError
@@ -134,10 +134,13 @@ def _alone() -> Iterator[None]:
 
 def main() -> None:
     """Prints the tags of the images that are named, or of all."""
-    client = docker.from_env()
     names = sys.argv[1:] or list(CATALOGUE)
     if unknown := [name for name in names if name not in CATALOGUE]:
         sys.exit(f"There is no image {', '.join(unknown)}: the images are {', '.join(CATALOGUE)}.")
+    try:
+        client = docker.from_env()
+    except DockerException as error:
+        sys.exit(f"No Docker engine answers here: start one, or name it in DOCKER_HOST. {error}.")
     for name in names:
         try:
             tag = build(name, client)

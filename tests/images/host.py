@@ -17,6 +17,8 @@ from docker.models.containers import Container
 from .build import build
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+CACHE_OF_PIP = "/root/.cache/pip"
+COMPILED = f"{CACHE_OF_PIP}/wheels"
 PIP_CACHE = Path(os.environ.get("PIP_CACHE_DIR", Path.home() / ".cache" / "pip"))
 # A cache for each host's name: apt locks it, and waits for nobody.
 APT_CACHES = Path(__file__).parents[2] / ".cache" / "apt"
@@ -32,7 +34,7 @@ SYSTEMD: dict[str, Any] = {
     "volumes": ["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
 }
 # A process of no more than a sleep, under an init that reaps.
-PLAIN: dict[str, Any] = {"init": True, "volumes": []}
+PLAIN: dict[str, Any] = {"init": True, "tmpfs": {}, "volumes": []}
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def throwaway(name: str, image: str = "fresh") -> Iterator[Container]:
     arguments = SYSTEMD if boots else PLAIN
     mounts = [
         *arguments["volumes"],
-        f"{PIP_CACHE}:/root/.cache/pip:rw",
+        f"{PIP_CACHE}:{CACHE_OF_PIP}:rw",
         f"{APT_CACHES / name}:/var/cache/apt/archives:rw",
     ]
     environment = {key: value for key, value in os.environ.items() if key.startswith("PIP_INDEX")}
@@ -64,7 +66,8 @@ def throwaway(name: str, image: str = "fresh") -> Iterator[Container]:
         hostname=name,
         detach=True,
         environment=environment,
-        **{**arguments, "volumes": mounts},
+        # What pip has fetched is shared with this machine, not what it has compiled.
+        **{**arguments, "volumes": mounts, "tmpfs": {**arguments["tmpfs"], COMPILED: ""}},
     )
     try:
         if boots:
