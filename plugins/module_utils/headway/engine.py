@@ -98,7 +98,7 @@ def plan(
     """
     target = target or "heads"
     _check_leads_up(target)
-    seen, log = _probed(project, target, sql, not command, known) or _look(
+    seen, log = _probed(project, target, pending=not (sql or command), known=known) or _look(
         project, target, sql, snapshot=snapshot and not command
     )
     return planned(seen, log, target, allow_several_heads, edited, command)
@@ -379,16 +379,15 @@ def see(project: Project, secrets: Secrets, target: str, known: Files | None) ->
 def _probed(
     project: Project,
     target: str = HEADS,
-    sql: bool = False,
     pending: bool = True,
     known: Files | None = None,
 ) -> tuple[Look, tuple[str, ...]] | None:
     """Look without alembic; None where only alembic can tell.
 
-    Unless what is `pending` may be told that way too, it has to be nothing: a revision file that
-    cannot be loaded is met only by executing it.
+    Unless what is `pending` may be told that way too, it has to be nothing: its SQL, and whether its
+    file can be loaded, are met only by executing it.
     """
-    if sql or target not in ("head", HEADS):
+    if target not in ("head", HEADS):
         return None
     seen = probe(project, known)
     if seen is None or (seen.pending and not pending):

@@ -456,6 +456,7 @@ code.main()
     [
         (COMMAND, ("status", "--config")),
         (COMMAND, ("upgrade", "--config")),
+        (COMMAND, ("plan", "--config")),
         (COMMAND, ("history", "--config")),
         (MODULE, ("alembic_info",)),
         (MODULE, ("alembic_upgrade",)),
