@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
-import socket
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -176,7 +176,7 @@ def _run_options(options: argparse.Namespace) -> RunOptions:
 
 
 def _who() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"{getpass.getuser()}@{os.uname().nodename}"
 
 
 def _say(sentence: str) -> None:
