@@ -1,6 +1,6 @@
 """The web service: lists and adds persons, and says whether the database fits the code.
 
-Runs in its own folder as `uvicorn service:app --port 8000`, with the database in DATABASE_URL
+Runs in its own folder as `python serve.py --port 8000`, with the database in DATABASE_URL
 (`postgresql+psycopg2://user@host/database?passfile=/path`).
 """
 

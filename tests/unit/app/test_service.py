@@ -29,7 +29,7 @@ def client(silent_service: ModuleType) -> TestClient:
 def test_the_service_says_that_it_lacks_its_database() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     started = subprocess.run(
-        [sys.executable, "-m", "uvicorn", "service:app"],
+        [sys.executable, "serve.py", "--port", "0"],
         cwd=APP,
         env=environment,
         check=False,
