@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 from . import engine
@@ -82,7 +83,7 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     target = " ".join(options.revision)
     if options.down:
         planned = engine.plan_downgrade(project, target)
-        _show(options, planned.to_dict(), lambda: _plan_report().plan_text(planned))
+        _show(options, planned.to_dict(), lambda: _report("plan_report").plan_text(planned))
         return FINE
     planned = engine.plan(
         project,
@@ -93,7 +94,7 @@ def _plan(project: Project, options: argparse.Namespace) -> int:
     )
     reviewed = review(planned) if options.lint != "off" else None
     values = {**planned.to_dict(), "review": reviewed and reviewed.to_dict()}
-    _show(options, values, lambda: _plan_report().plan_text(planned, reviewed))
+    _show(options, values, lambda: _report("plan_report").plan_text(planned, reviewed))
     return DANGEROUS if reviewed and options.lint == "error" and refuses(reviewed) else FINE
 
 
@@ -113,7 +114,7 @@ def _rehearse(project: Project, options: argparse.Namespace) -> int:
         )
     how = RehearsalOptions(rows=options.rows, scratch=options.scratch, who=_who())
     rehearsal = engine.rehearse(project, planned, options=how)
-    _show(options, rehearsal.to_dict(), lambda: _scratch_report().rehearsal_text(rehearsal))
+    _show(options, rehearsal.to_dict(), lambda: _report("scratch_report").rehearsal_text(rehearsal))
     return FINE if rehearsal.outcome == PASSED else FAULT
 
 
@@ -128,7 +129,7 @@ def _adopt(project: Project, options: argparse.Namespace) -> int:
         record=options.record,
     )
     adoption = engine.adopt(project, how)
-    _show(options, adoption.to_dict(), lambda: _scratch_report().adoption_text(adoption))
+    _show(options, adoption.to_dict(), lambda: _report("scratch_report").adoption_text(adoption))
     return FINE if adoption.after or adoption.matches else FAULT
 
 
@@ -183,22 +184,8 @@ def _say(sentence: str) -> None:
     print(f"headway: {sentence}", file=sys.stderr, flush=True)
 
 
-def _report() -> Any:
-    from . import report
-
-    return report
-
-
-def _plan_report() -> Any:
-    from . import plan_report
-
-    return plan_report
-
-
-def _scratch_report() -> Any:
-    from . import scratch_report
-
-    return scratch_report
+def _report(module: str = "report") -> Any:
+    return import_module(f".{module}", __package__)
 
 
 def _show(options: argparse.Namespace, data: dict[str, Any], text: Callable[[], str]) -> None:

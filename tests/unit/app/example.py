@@ -23,7 +23,7 @@ def imported(name: str, app: Path = APP) -> Iterator[ModuleType]:
         try:
             yield importlib.import_module(name)
         finally:
-            for module in ("service", "models", "models.orm"):
+            for module in ("serve", "service", "models", "models.orm"):
                 sys.modules.pop(module, None)
 
 
