@@ -6,6 +6,7 @@ What only some of its commands need is loaded by them: `status` and `upgrade` at
 from __future__ import annotations
 
 import argparse
+import gc
 import getpass
 import json
 import os
@@ -28,6 +29,15 @@ EXIT_CODES = (
     "Exit codes: 0 fine, 1 a fault (said on stderr), 2 `status --check` found the database not at head, "
     "3 `plan --lint error` found a danger, 4 `snapshot --check` found none or one that is not current."
 )
+
+
+def program() -> int:
+    """Run the command in a process that ends with it, and give its exit code."""
+    try:
+        return main()
+    finally:
+        # At its end Python would look through all that was loaded for garbage, which goes anyway.
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -335,4 +345,4 @@ def _add_no_record(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -425,7 +425,9 @@ def require_alembic() -> None:
     Only where it is needed: that takes longer than all else that a run with nothing to do does.
     """
     collects = gc.isenabled()
-    gc.disable()  # of what is loaded nothing is garbage: looking for it takes a tenth of the time
+    # Of what is loaded nothing is garbage: looking for it takes a tenth of the time, and as long
+    # again when the process ends.
+    gc.disable()
     try:
         import alembic  # noqa: F401 - first, to be the one that is named where SQLAlchemy lacks too
         import sqlalchemy  # noqa: F401
@@ -438,5 +440,6 @@ def require_alembic() -> None:
             "there, or run with the interpreter that has them.",
         ) from None
     finally:
+        gc.freeze()
         if collects:
             gc.enable()
