@@ -120,18 +120,19 @@ def _outcome(planned: Plan, seen: Look, after: Look, tries: _Tries, command: str
     done = after.done((p.revision for p in planned.pending), planned.direction)
     # One whose commit was cut off may be there all the same; of a run that died, or of a command,
     # nothing else is known than what the database has.
-    ran = done if fault or command else tries.ran
+    ran = done if fault or command else done & tries.ran
+    changed = before != after.states
     applied = tuple(
         AppliedRevision(p.revision, p.message, tries.seconds.get(p.revision))
         for p in planned.pending
-        if p.revision in done & ran and before != after.states
+        if changed and p.revision in ran
     )
     migration = Migration(
         database=planned.database,
         target=planned.target,
         before=together(before),
         after=after.current,
-        changed=before != after.states,
+        changed=changed,
         heads=planned.heads,
         applied=applied,
         pending=tuple(p for p in planned.pending if p.revision not in done),
