@@ -98,9 +98,12 @@ def plan(
     """
     target = target or "heads"
     _check_leads_up(target)
+    snapshot = snapshot and not command
     seen, log = _probed(project, target, pending=not (sql or command), known=known) or _look(
-        project, target, sql, snapshot=snapshot and not command
+        project, target, sql, snapshot=snapshot
     )
+    if not snapshot:
+        seen = replace(seen, snapshot=None)
     return planned(seen, log, target, allow_several_heads, edited, command)
 
 

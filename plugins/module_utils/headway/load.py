@@ -11,10 +11,10 @@ from sqlalchemy.engine import Connection
 
 from .catalog import version_table
 from .environment import Environment
-from .results import NO_SNAPSHOT, SnapshotUse
+from .results import SnapshotUse
 from .schema import RIGHTS, in_transaction, read_schema
 from .session import PlainSession
-from .snapshot import Snapshot, file_of, read
+from .snapshot import Snapshot, file_of, offered
 
 # As pg_dump's own output has them at its beginning; they end with the loading.
 _SETTINGS = {
@@ -97,18 +97,11 @@ def _choose(
     environment: Environment, context: MigrationContext, pending: Collection[str]
 ) -> tuple[SnapshotUse, Snapshot | None]:
     file = file_of(environment.scripts)
-    if not file.exists():
-        return NO_SNAPSHOT, None
-    try:
-        snapshot = read(file)
-        reason = snapshot.mismatch(environment.history) or _obstacle(
-            snapshot, environment, context, pending
-        )
-    except (OSError, ValueError) as error:
-        reason = str(error)
+    use, snapshot = offered(file, environment.history)
+    reason = _obstacle(snapshot, environment, context, pending) if snapshot else ""
     if reason:
         return SnapshotUse(str(file), (), reason), None
-    return SnapshotUse(str(file), tuple(snapshot.sha256), ""), snapshot
+    return use, snapshot
 
 
 def _obstacle(

@@ -31,8 +31,9 @@ from .queries import (
     RECORDED_RUNS,
     SCHEMA_OF_TABLE,
 )
-from .results import NO_SNAPSHOT, EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
+from .results import EditedRevision, Look, PendingRevision, RecordedRun, VersionTable
 from .secrets import Secrets
+from .snapshot import offered
 from .static import contents_of, revisions_in, sha256
 
 _SERVER = """
@@ -68,6 +69,7 @@ def files(project: Project) -> Files | None:
 def probe(project: Project, known: Files | None = None) -> Look | None:
     """Give the Look with what is pending to the heads, without SQL; None wherever it is not certain.
 
+    That a snapshot is the files' is all that is told of it: whether the database takes it, the run sees.
     Runs nothing of the app. It is done in this process where the account is this one's. Of several
     databases of one app the files need to be read once: then they are `known`.
     """
@@ -150,8 +152,6 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
         return None
     if not current and rows(HOLDS_ANYTHING) == [(True,)]:  # is it there by other means?
         return None
-    if not current and said.place.snapshot.exists():  # does it fit?
-        return None
     runs, edited = _recorded(rows, cursor, table, history, applied, said.contents)
     return Look(
         database=named("postgresql", (), url.parameters),
@@ -164,7 +164,7 @@ def _seen(connection: Any, url: PlainUrl, said: Files) -> Look | None:
         runs=runs,
         edited=edited,
         server=_number.match(version)[0],  # type: ignore[index]
-        snapshot=None if current else NO_SNAPSHOT,
+        snapshot=None if current else offered(said.place.snapshot, history)[0],
     )
 
 

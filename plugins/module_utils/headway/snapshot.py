@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .history import History
-from .results import SNAPSHOT_FILE
-from .static import sha256_of
+from .results import NO_SNAPSHOT, SNAPSHOT_FILE, SnapshotUse
+from .static import sha256, sha256_of
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -80,6 +78,20 @@ def file_of(scripts: ScriptDirectory) -> Path:
     return Path(scripts.dir).absolute() / SNAPSHOT_FILE
 
 
+def offered(file: Path, history: History) -> tuple[SnapshotUse, Snapshot | None]:
+    """Give the snapshot, if there is one and it is that of the files, and what is to be said of it."""
+    if not file.exists():
+        return NO_SNAPSHOT, None
+    try:
+        snapshot = read(file)
+        reason = snapshot.mismatch(history)
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    if reason:
+        return SnapshotUse(str(file), (), reason), None
+    return SnapshotUse(str(file), tuple(snapshot.sha256), ""), snapshot
+
+
 def read(file: Path) -> Snapshot:
     """Read a snapshot. Raises ValueError, with the reason, for a file that is none, OSError as open."""
     text = file.read_bytes().decode("utf-8", "replace")
@@ -106,6 +118,8 @@ def read(file: Path) -> Snapshot:
 
 def write(snapshot: Snapshot, file: Path) -> bool:
     """Write it whole or not at all; give whether the file is another one now."""
+    import tempfile  # here, since a look at head is to be fast
+
     new = snapshot.text.encode()
     mode = 0o644
     if file.exists():
@@ -124,4 +138,4 @@ def write(snapshot: Snapshot, file: Path) -> bool:
 
 
 def _checksum(body: str) -> str:
-    return sha256(body.encode()).hexdigest()
+    return sha256(body.encode())

@@ -174,7 +174,7 @@ def sha256_of(file: str) -> str:
 
 
 def sha256(content: bytes) -> str:
-    """Give the SHA-256 of a revision file's content, as hexadecimal digits."""
+    """Give the SHA-256 of what a file has, as hexadecimal digits."""
     from hashlib import sha256 as digest  # here, since most looks need none
 
     return digest(content).hexdigest()

@@ -8,8 +8,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from headway import engine, process
+from headway.project import Project
 
 from tests.conftest import Database, throwaway_database
 from tests.integration.engine.conftest import ENGINE, Headway
@@ -263,6 +266,23 @@ def test_a_plan_says_so(newest: Headway, chain: App, database: Database) -> None
     assert [p["revision"] for p in plan["pending"]] == ["a1", "a2"]
     assert newest("plan", chain, "--no-snapshot")["snapshot"] is None
     assert database.tables() == set()
+
+
+def test_alembic_is_not_asked_whether_it_fits(chain: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(str(chain.config))
+    asked: list[Project] = []
+    run = process.run
+
+    def noted(work: process.Work, of: Project) -> tuple[dict[str, Any], list[str]]:
+        asked.append(of)
+        return run(work, of)
+
+    monkeypatch.setattr(process, "run", noted)
+    assert engine.plan(project, sql=False, snapshot=False).snapshot is None
+    fits = engine.plan(project, sql=False).snapshot
+    assert asked == []
+    assert fits == engine.plan(project).snapshot
+    assert asked == [project]
 
 
 def test_the_record_has_the_revisions(newest: Headway, chain: App, database: Database) -> None:
