@@ -118,6 +118,32 @@ def test_the_newer_source_goes_forward_again(
     assert answers(apps, site) == [(200, [NEXT_HEAD], [NEXT_HEAD])] * 2
 
 
+def test_only_the_app_that_differs_has_a_turn(site: Site, apps: list[Host], newer: str) -> None:
+    stays, differs = (process_of(app, site.app) for app in apps)
+    apps[1].check_output("echo EDITED=1 >>%s/app.env", site.etc)
+    said = play("deploy.yml", "-e", f"app_source={NEXT}").succeeded
+    assert said.count("PLAY [Switch]") == 1
+    assert process_of(apps[0], site.app) == stays
+    assert process_of(apps[1], site.app) != differs
+    assert "EDITED" not in apps[1].file(f"{site.etc}/app.env").content_string
+    assert [live(app, site) for app in apps] == [newer, newer]
+
+
+def test_an_app_that_does_not_answer_has_a_turn_and_is_said(
+    site: Site, apps: list[Host], names: list[str], newer: str
+) -> None:
+    answering = process_of(apps[1], site.app)
+    apps[0].check_output("systemctl kill --signal=STOP %s", site.app)
+    said = play("deploy.yml", "-e", f"app_source={NEXT}", "-e", "app_health_wait=2").failed
+    for sentence in (
+        f"Release {newer} of {site.app} did not become healthy on {names[0]}: nothing answered",
+        f"Release {newer} is back; its health address answers 200",
+        f"{names[1]} runs release {newer} already.",
+    ):
+        assert sentence in said
+    assert process_of(apps[1], site.app) == answering
+
+
 def test_it_goes_down_once_and_both_switch_one_after_another(
     host: Host, site: Site, apps: list[Host], names: list[str], older: str
 ) -> None:
