@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -38,6 +39,7 @@ class Guard:
         self._locks: dict[str, Aside] = {}
         self._lookouts: dict[str, Lookout] = {}
         self._timeouts: Timeouts | None = None
+        self._begun: Future[None] | None = None
         self.waits: list[Wait] = []
 
     def __enter__(self) -> Guard:
@@ -80,15 +82,20 @@ class Guard:
             self._lookouts[database] = Lookout(aside, self._timeouts.pids)
 
     def begin(self, run: Run) -> None:
-        """Write down that the run begins. Its end is written anew, so a failure can be left."""
+        """Have it written down that the run begins, while it does so.
+
+        Its end is written anew, so a failure can be left.
+        """
         engine = self._environment.engine
         aside = self._locks.get(address(engine)) if engine is not None else None
         if aside is not None and self._options.record:
-            with contextlib.suppress(DBAPIError):
-                aside.call(partial(begin, run))
+            self._begun = aside.start(partial(begin, run))
 
     def witnessed(self, attempt: Attempt) -> Talk:
         """Give the attempt with what it left in the database, and record what is told of it."""
+        if self._begun is not None:
+            with contextlib.suppress(DBAPIError):
+                self._begun.result()
         with contextlib.closing(Witness([*self._engines.values()])) as witness:
             told = yield replace(attempt, found=witness.found(self._seen)).to_dict()
             yield {"warnings": witness.write_down(told)}
